@@ -1,0 +1,60 @@
+"""Everything that can stop a run; issues and outcomes of rows are values, never exceptions.
+
+ImporterError
+├── CannotStart            exit 3
+│   ├── SourceError        a source is unreadable, hostile or without rows
+│   ├── ColumnsError       columns are missing, taken twice or undecided
+│   ├── SettingsError      a setting is absent, malformed or contradicts another
+│   ├── JournalError       the journal is busy, damaged or of another version
+│   └── RunError           the run is unknown, or belongs to another account or environment
+├── Stopped                exit 4: what was sent is journaled, `resume` goes on
+└── Interrupted            exit 130: by the user, cleanly
+"""
+
+
+class ImporterError(Exception):
+    """A run stops, and the message is one sentence for the person who started it.
+
+    Attributes:
+        exit_code: What the process exits with (the command line's contract).
+    """
+
+    exit_code = 70
+
+
+class CannotStart(ImporterError):  # noqa: N818 - reads as the statement it makes
+    """Nothing was sent: the run could not begin."""
+
+    exit_code = 3
+
+
+class SourceError(CannotStart):
+    """A source cannot be read: what is wrong with it, and what to do."""
+
+
+class ColumnsError(CannotStart):
+    """Columns are missing, claimed twice, or their style cannot be decided; names all of them at once."""
+
+
+class SettingsError(CannotStart):
+    """A setting is absent or malformed; names the setting and its form."""
+
+
+class JournalError(CannotStart):
+    """The journal is held by another sender, damaged, or of a version this program does not know."""
+
+
+class RunError(CannotStart):
+    """A run is unknown, or is another account's or environment's."""
+
+
+class Stopped(ImporterError):  # noqa: N818 - reads as the statement it makes
+    """Sending ended before the last row; the journal knows what became of each."""
+
+    exit_code = 4
+
+
+class Interrupted(ImporterError):  # noqa: N818 - reads as the statement it makes
+    """The user interrupted the run; what was in flight is settled or journaled."""
+
+    exit_code = 130

@@ -1,0 +1,102 @@
+"""The targets that rows are sent to, one module each; `schemas` never imports `importer`.
+
+A target's module satisfies `Target`. `TARGETS` names them all; `load` imports the one that is wanted, since a schema
+costs a second of imports.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date
+
+    import pandas as pd
+    import pandera.pandas as pa
+
+    from schemas.codes import Code
+
+Kind = Literal["text", "amount", "date", "boolean", "uuid"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a target.
+
+    Attributes:
+        name: As the API spells it, dotted.
+        kind: What its text is read as.
+        aliases: Other headers that mean this field; compared without case, spaces, dots, dashes, underscores and
+            asterisks.
+        needed: The column or a constant must be there for a source to start at all. A tuple of fields in
+            `Target.EITHER` is needed as a group.
+    """
+
+    name: str
+    kind: Kind = "text"
+    aliases: tuple[str, ...] = ()
+    needed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What judging a row depends on besides the row.
+
+    Attributes:
+        today: The day in the creditor's time zone, fixed once a run.
+        allow_missing_reference: A row without a creditor reference is warned about, not refused.
+    """
+
+    today: date
+    allow_missing_reference: bool = False
+
+
+class Target(Protocol):
+    """What a target's module offers.
+
+    Attributes:
+        NAME: As `--target` takes it.
+        ENDPOINT: The path that rows are posted to.
+        PRODUCTION_URL: Base URL of the live API.
+        FIELDS: By name, in the order of reports.
+        EITHER: Groups of fields of which one column (or constant) must be there.
+        REFERENCE: The field that identifies a case to the creditor.
+        UNSUPPORTED: Aliases and names → field, for fields that other targets take and this one does not.
+        CODES: The catalogue: every code that judging for this target may yield.
+        Schema: The pandera schema of `judged` frames; checks only.
+    """
+
+    NAME: str
+    ENDPOINT: str
+    PRODUCTION_URL: str
+    FIELDS: Mapping[str, Field]
+    EITHER: tuple[tuple[str, ...], ...]
+    REFERENCE: str
+    UNSUPPORTED: Mapping[str, str]
+    CODES: Mapping[str, Code]
+    Schema: type[pa.DataFrameModel]
+
+    def judged(self, values: pd.DataFrame, unreadable: pd.DataFrame, context: Context) -> pd.DataFrame:
+        """Add to *values* the derived columns that the schema's rules over several columns look at."""
+        ...
+
+    def payload(
+        self, values: pd.DataFrame, *, test: bool, allow_pending_contracts: bool
+    ) -> Iterator[dict[str, object]]:
+        """Yield the request of each row of *values* (all valid), in order; amounts are `Decimal`."""
+        ...
+
+
+TARGETS: Final[Mapping[str, str]] = {"customer": "schemas.customer"}
+
+
+def load(name: str) -> Target:
+    """Import the target called *name*.
+
+    Raises:
+        KeyError: There is none of that name.
+    """
+    return cast("Target", import_module(TARGETS[name]))
