@@ -199,6 +199,42 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """A case of some run as the journal has it.
+
+    Attributes:
+        pk: Its number in the journal.
+        run: The run it belongs to.
+        case: With a body only while it is unsettled.
+        status: As in the journal's own words; see `journal`.
+        since, sent_at, attempted_at, doubted_at: Seconds since the epoch, None where it did not come to that.
+        attempts, doubts: Counts.
+        by_server: Whether all doubts were 5xx answers.
+        credential: Keyed hash of the API key of the first attempt.
+        case_id, case_reference, lifecycle, error, message, solution: What became of it; None where nothing did.
+    """
+
+    pk: int
+    run: str
+    case: Case
+    status: str
+    credential: str | None
+    since: float | None
+    sent_at: float | None
+    attempted_at: float | None
+    attempts: int
+    doubts: int
+    doubted_at: float | None
+    by_server: bool
+    case_id: str | None
+    case_reference: str | None
+    lifecycle: str | None
+    error: str | None
+    message: str | None
+    solution: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SourceInfo:
     """What a report says of a source: its name, the hash of its bytes, and how it was read."""
 

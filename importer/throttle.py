@@ -1,4 +1,4 @@
-"""The API's three windows: a minute sliding in 10-second segments, a clock hour, and a day from the key's first request.
+"""The API's three windows: a minute sliding in segments, a clock hour, a day from the key's first request.
 
 Source: https://docs.debitura.com/developer-concepts/rate-limiting
 """

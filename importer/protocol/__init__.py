@@ -1,8 +1,5 @@
 """(status, headers, body) → what it means: every envelope that the API is known to send is read here, and only here.
 
-The meanings of an answer to a POST are `Made`, `Refused`, `Taken`, `Throttled`, `Denied` and `Doubt`; those of a
-look-up `Found`, `Listed`, `Absent`, `Throttled`, `Denied` and `Unanswered`.
-
 Sources: https://docs.debitura.com/developer-concepts/error-handling,
 https://docs.debitura.com/developer-concepts/idempotency, https://docs.debitura.com/developer-concepts/rate-limiting,
 https://docs.debitura.com/clients/integration-guides/create-a-case
@@ -10,174 +7,84 @@ https://docs.debitura.com/clients/integration-guides/create-a-case
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
+
+from importer.protocol.envelopes import (
+    Fault,
+    case_of,
+    faults_of,
+    first_message,
+    is_api_shaped,
+    number,
+    parse,
+    signing_link,
+)
+from importer.protocol.meaning import (
+    Absent,
+    Answer,
+    AskMeaning,
+    Denied,
+    Doubt,
+    Found,
+    KnownCase,
+    Listed,
+    ListMeaning,
+    Lost,
+    Made,
+    NeverLeft,
+    PostMeaning,
+    Reach,
+    Refused,
+    Reply,
+    Taken,
+    Throttled,
+    Unanswered,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from importer.model import Case
 
-Reach = Literal["row", "group", "run"]
+__all__ = [
+    "Absent",
+    "Answer",
+    "AskMeaning",
+    "Denied",
+    "Doubt",
+    "Found",
+    "KnownCase",
+    "ListMeaning",
+    "Listed",
+    "Lost",
+    "Made",
+    "NeverLeft",
+    "PostMeaning",
+    "Refused",
+    "Reply",
+    "Taken",
+    "Throttled",
+    "Unanswered",
+    "api_date",
+    "differences",
+    "is_same_claim",
+    "read_account",
+    "read_list",
+    "read_lookup",
+    "read_post",
+    "retry_after",
+    "survives_path",
+]
 
 CREATED_TOLERANCE: Final = 2.0  # seconds; the API's `Date` has whole seconds, and its machines are not one clock
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back over HTTP; header names in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class NeverLeft:
-    """No byte of the request can have reached the API: refused, no such host, no TLS."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """The request, or a part of it, may have reached the API; no answer was read."""
-
-    reason: str
-
-
-Reply = Answer | NeverLeft | Lost
-
-
-@dataclass(frozen=True, slots=True)
-class KnownCase:
-    """A case as the API tells it.
-
-    Attributes:
-        id: UUID.
-        reference: Debitura's own, eight characters.
-        creditor_reference: Ours, or None.
-        lifecycle: As sent: an enumeration's name or its label, both exist.
-        amount: The principal, or None where it cannot be read.
-        currency: ISO 4217, or blank.
-        is_test: Whether it is a test case.
-        created: UTC; the API sends naive times that are UTC.
-        debtor: The debtor's name, or blank.
-        date: The invoice's date, or None.
-    """
-
-    id: str
-    reference: str
-    creditor_reference: str | None
-    lifecycle: str
-    amount: Decimal | None
-    currency: str
-    is_test: bool
-    created: datetime | None
-    debtor: str
-    date: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """The case exists, made by this request or by an earlier one with the same key."""
-
-    case: KnownCase
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The API says no; *reach* is what else will be refused for the same reason."""
-
-    code: str
-    message: str
-    solution: str
-    reach: Reach
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A case has this reference already: whose it is must be asked."""
-
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Throttled:
-    """Not processed; *retry_after* in seconds, None where the API does not say."""
-
-    retry_after: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Denied:
-    """The key is not accepted (401), or not for this (403)."""
-
-    status: int
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """Whether the case was made cannot be told; *by_server*: a 5xx answer, which may be replayed for the key."""
-
-    reason: str
-    by_server: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The look-up names a case."""
-
-    case: KnownCase
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One page of cases, and whether it is the last."""
-
-    cases: tuple[KnownCase, ...]
-    last: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Absent:
-    """The API itself says that there is none; not just any 404."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unanswered:
-    """The question was not answered; ask again."""
-
-    reason: str
-
-
-PostMeaning = Made | Refused | Taken | Throttled | Denied | Doubt | NeverLeft
-AskMeaning = Found | Absent | Throttled | Denied | Unanswered
-ListMeaning = Listed | Throttled | Denied | Unanswered
-
-_API_MEMBERS: Final = ("error", "message", "businessErrors", "title", "status")
 _RUN_WIDE: Final = frozenset({"creditorblocked", "missingdebtcollectioncontract"})
 _GROUP_WIDE: Final = frozenset({"missingpowerofattorney", "nopartneravailable", "missingkycverification"})
 _DUPLICATE: Final = re.compile(r"duplicate\s*(creditor)?\s*reference", re.IGNORECASE)
 _LENGTH: Final = re.compile(r"\b(50|length|long|exceed|characters?)\b", re.IGNORECASE)
 _NO_PARTNER: Final = re.compile(r"\bpartner\b.*\bjurisdiction\b", re.IGNORECASE | re.DOTALL)
 _DEMO: Final = re.compile(r"demo\s*account|demoaccount", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Fault:
-    """One error of an envelope: a machine code or a field's name, a sentence, a link."""
-
-    code: str
-    message: str
-    link: str = ""
-    of_field: bool = False
 
 
 def read_post(reply: Reply) -> PostMeaning:  # noqa: PLR0911 - one return for each meaning
@@ -188,11 +95,11 @@ def read_post(reply: Reply) -> PostMeaning:  # noqa: PLR0911 - one return for ea
         case Lost(reason):
             return Doubt(reason)
         case Answer(status) if status in {401, 403}:
-            return Denied(status, _first_message(reply))
+            return Denied(status, first_message(reply.body))
         case Answer(429):
             return Throttled(retry_after(reply))
         case Answer(status) if 200 <= status < 300:  # noqa: PLR2004 - the classes of HTTP
-            case = _case(_json(reply.body))
+            case = case_of(parse(reply.body))
             return Made(case) if case else Doubt(f"answer {status} could not be read")
         case Answer(400 | 409 | 422):
             return _read_refusal(reply)
@@ -201,8 +108,8 @@ def read_post(reply: Reply) -> PostMeaning:  # noqa: PLR0911 - one return for ea
 
 
 def _read_refusal(answer: Answer) -> Refused | Taken | Doubt:
-    document = _json(answer.body)
-    faults = list(_faults(document))
+    document = parse(answer.body)
+    faults = list(faults_of(document))
     if not faults:
         return Doubt(f"answer {answer.status} could not be read")
     if any("idempotency" in f"{fault.code} {fault.message}".lower() for fault in faults):
@@ -217,18 +124,18 @@ def _read_refusal(answer: Answer) -> Refused | Taken | Doubt:
         message = "; ".join(f"{fault.code}: {fault.message}" for fault in faults)
     else:
         code, message = first.code or "BusinessError", "; ".join(dict.fromkeys(fault.message for fault in faults))
-    link = next((fault.link for fault in faults if fault.link), "") or _signing_link(document)
+    link = next((fault.link for fault in faults if fault.link), "") or signing_link(document)
     return Refused(code, message, link, _reach(answer.status, faults))
 
 
-def _tells_duplicate(status: int, fault: _Fault) -> bool:
+def _tells_duplicate(status: int, fault: Fault) -> bool:
     if _DUPLICATE.search(f"{fault.code} {fault.message}"):
         return True
     names_reference = fault.of_field and fault.code.lower() == "creditorreference"
     return status in {400, 409} and names_reference and not _LENGTH.search(fault.message)
 
 
-def _reach(status: int, faults: list[_Fault]) -> Reach:
+def _reach(status: int, faults: list[Fault]) -> Reach:
     codes = {fault.code.lower() for fault in faults}
     text = " ".join(f"{fault.code} {fault.message}" for fault in faults)
     if codes & _RUN_WIDE or _DEMO.search(text):
@@ -242,9 +149,9 @@ def read_lookup(reply: Reply) -> AskMeaning:
     """Tell what a reply to a look-up of one case means."""
     match _read_any(reply):
         case Answer(200, _, body):
-            case = _case(_json(body))
+            case = case_of(parse(body))
             return Found(case) if case else Unanswered("the answer to a look-up could not be read")
-        case Answer(404, _, body) if _is_api_shaped(_json(body)):
+        case Answer(404, _, body) if is_api_shaped(parse(body)):
             return Absent()
         case Answer(status):
             return Unanswered(f"a look-up was answered {status}")
@@ -256,13 +163,13 @@ def read_list(reply: Reply) -> ListMeaning:
     """Tell what a reply to a page of cases means; the page's key is `page` or, in some documents, `pageData`."""
     match _read_any(reply):
         case Answer(200, _, body):
-            document = _json(body)
-            found = [_case(item) for item in document.get("cases") or []] if isinstance(document, dict) else [None]
+            document = parse(body)
+            found = [case_of(item) for item in document.get("cases") or []] if isinstance(document, dict) else [None]
             page = (document.get("page") or document.get("pageData")) if isinstance(document, dict) else None
             cases = tuple(case for case in found if case)
             if len(cases) != len(found) or not isinstance(page, dict):
                 return Unanswered("a list of cases could not be read")
-            return Listed(cases, last=not cases or _number(page, "currentPage") >= _number(page, "totalPages"))
+            return Listed(cases, last=not cases or number(page, "currentPage") >= number(page, "totalPages"))
         case Answer(status):
             return Unanswered(f"a list of cases was answered {status}")
         case other:
@@ -274,7 +181,7 @@ def _read_any(reply: Reply) -> Answer | Throttled | Denied | Unanswered:
         case NeverLeft(reason) | Lost(reason):
             return Unanswered(reason)
         case Answer(status) if status in {401, 403}:
-            return Denied(status, _first_message(reply))
+            return Denied(status, first_message(reply.body))
         case Answer(429):
             return Throttled(retry_after(reply))
         case Answer():
@@ -285,7 +192,7 @@ def read_account(reply: Reply) -> tuple[str, str] | Throttled | Denied | Unanswe
     """Read `GET /me`: the account's id and the company's name."""
     match _read_any(reply):
         case Answer(200, _, body):
-            document = _json(body)
+            document = parse(body)
             if isinstance(document, dict) and isinstance(document.get("id"), str):
                 return document["id"], str(document.get("companyName") or "")
             return Unanswered("the answer to GET /me could not be read")
@@ -333,7 +240,7 @@ def retry_after(answer: Answer) -> float | None:
         asked, now = _http_date(header), api_date(answer)
         if asked and now:
             return max(0.0, asked - now)
-    document = _json(answer.body)
+    document = parse(answer.body)
     value = document.get("retryAfter") if isinstance(document, dict) else None
     return float(value) if isinstance(value, Decimal | int) and not isinstance(value, bool) and value >= 0 else None
 
@@ -353,93 +260,3 @@ def _http_date(text: str) -> float | None:
 def survives_path(reference: str) -> bool:
     """Tell whether a 404 for *reference* in a path is an answer; slashes may be decoded, dots resolved, on the way."""
     return not any(sign in reference for sign in "/\\%") and reference not in {".", ".."}
-
-
-def _json(body: bytes) -> object:
-    try:
-        return json.loads(body, parse_float=Decimal)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _case(document: object) -> KnownCase | None:
-    if not isinstance(document, dict) or not isinstance(document.get("id"), str) or not document["id"]:
-        return None
-    debtor = document.get("debtor")
-    created, dated = _time(document.get("dateCreated")), _time(document.get("date"))
-    creditor_reference = document.get("creditorReference")
-    return KnownCase(
-        id=document["id"],
-        reference=str(document.get("reference") or ""),
-        creditor_reference=creditor_reference if isinstance(creditor_reference, str) else None,
-        lifecycle=str(document.get("lifecycle") or ""),
-        amount=_amount(document.get("grossAmount")),
-        currency=str(document.get("currency") or ""),
-        is_test=document.get("isTestCase") is True,
-        created=created,
-        debtor=str(debtor.get("name") or "") if isinstance(debtor, dict) else "",
-        date=dated.date() if dated else None,
-    )
-
-
-def _amount(value: object) -> Decimal | None:
-    try:
-        return Decimal(str(value))
-    except InvalidOperation:
-        return None
-
-
-def _time(value: object) -> datetime | None:
-    try:
-        time = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def _number(document: Mapping[str, object], name: str) -> int:
-    value = document.get(name)
-    return value if isinstance(value, int) else 0
-
-
-def _is_api_shaped(document: object) -> bool:
-    """Tell an API's own 404 from one that a proxy or a wrong address gives."""
-    return isinstance(document, dict) and not document.keys().isdisjoint(_API_MEMBERS)
-
-
-def _signing_link(document: object) -> str:
-    handoff = document.get("signingHandoff") if isinstance(document, dict) else None
-    return _link(handoff.get("combinedSigningUrl")) if isinstance(handoff, dict) else ""
-
-
-def _link(value: object) -> str:
-    return value if isinstance(value, str) and value.startswith(("https://", "http://")) else ""
-
-
-def _faults(document: object) -> Iterator[_Fault]:
-    """Yield the errors of any envelope: business errors, problem details, or a bare dictionary of fields."""
-    if not isinstance(document, dict):
-        return
-    business = document.get("businessErrors")
-    if isinstance(business, list) and business:
-        for error in business:
-            if isinstance(error, dict):
-                message = str(error.get("message") or document.get("message") or error.get("type") or "")
-                yield _Fault(str(error.get("type") or ""), message, _link(error.get("solutionUrl")))
-        return
-    nested = document.get("errors")
-    fields = nested if isinstance(nested, dict) else document
-    listed = {name: texts for name, texts in fields.items() if isinstance(texts, list) and texts}
-    if listed:
-        for name, texts in listed.items():
-            for text in texts:
-                yield _Fault(name, str(text), of_field=True)
-        return
-    for code, message in (("error", "message"), ("title", "detail")):
-        if isinstance(document.get(code), str):
-            yield _Fault(document[code], str(document.get(message) or document[code]))
-            return
-
-
-def _first_message(answer: Answer) -> str:
-    return next((fault.message for fault in _faults(_json(answer.body))), "")

@@ -1,0 +1,280 @@
+"""What was sent and what became of it: SQLite, or PostgreSQL by URL, through SQLAlchemy Core.
+
+A row of *cases* is one spreadsheet row of one run; (account, target, mode, creditor, reference) is the identity under
+which all runs see what was made. Its status goes
+
+    planned → sending → created | rejected | duplicate
+    already-imported, not-sent: never sent by this run
+    waiting: an earlier run's request for the same identity has to be settled first
+
+and a row that ends as `sending` or `waiting` is shown to people as `unknown`. A body is dropped as soon as its case is
+settled. *requests* holds every request that left, for the windows of the API and for the record.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+import sqlalchemy as sa
+
+from importer.errors import JournalError, RunError
+from importer.journal.database import connect, explained, sender_lock
+from importer.journal.tables import (
+    DROPPED,
+    END_REQUEST,
+    INSERT_REQUEST,
+    LAYOUT,
+    cases,
+    columns_of,
+    entry_of,
+    meta,
+    metadata,
+    requests,
+    runs,
+    update_case,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from importer.model import Case, Entry
+
+CHUNK: Final = 500  # references asked for at once, rows inserted at once
+
+
+class Journal:
+    """The durable record of one workspace, or of all that share a database.
+
+    Every method that takes a *connection* is one step of a transaction that the caller commits: `begin` opens one, and
+    returns only when it is on the disk.
+    """
+
+    def __init__(self, engine: sa.Engine, folder: Path) -> None:
+        self._engine = engine
+        self._folder = folder
+
+    @classmethod
+    def open(cls, place: str | Path, folder: Path, *, create: bool = True) -> Self:
+        """Open the journal at *place*, a path or a `postgresql://` URL, and lay it out if it is new.
+
+        Args:
+            place: Where it is.
+            folder: Where the locks of a SQLite journal lie.
+            create: Make it if it is not there.
+
+        Raises:
+            JournalError: It is not there, no journal, of another layout, or held by another program.
+        """
+        if isinstance(place, Path) and not place.exists() and not create:
+            raise JournalError(f"There is no journal at {place}: nothing was sent from this workspace yet.")
+        engine = connect(place)
+        try:
+            with explained(place), engine.begin() as connection:
+                if create:
+                    metadata.create_all(connection)
+                    _set_once(connection, "layout", LAYOUT)
+                    _set_once(connection, "secret", secrets.token_hex(32))
+                layout = connection.scalar(sa.select(meta.c.value).where(meta.c.name == "layout"))
+        except BaseException:
+            engine.dispose()
+            raise
+        if layout != LAYOUT:
+            engine.dispose()
+            raise JournalError(f"The journal {place} has layout {layout}; this version of the importer knows {LAYOUT}.")
+        return cls(engine, folder)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """Run a transaction; on return it is on the disk.
+
+        Raises:
+            JournalError: Another program holds the journal, or the disk is full.
+        """
+        with explained(self._engine.url.database), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def sender(self, account: str, *, wait: bool) -> Iterator[None]:
+        """Hold the right to send for *account*; see `sender_lock`."""
+        with sender_lock(self._engine, self._folder, account, wait=wait):
+            yield
+
+    def secret(self) -> bytes:
+        """Return the key of this journal's keyed hashes."""
+        with self.begin() as connection:
+            return bytes.fromhex(connection.scalars(sa.select(meta.c.value).where(meta.c.name == "secret")).one())
+
+    # Runs
+
+    def add_run(
+        self,
+        connection: sa.Connection,
+        run: str,
+        *,
+        account: str,
+        target: str,
+        mode: str,
+        resumable: bool,
+        summary: Mapping[str, object],
+    ) -> None:
+        """Note that a run begins."""
+        connection.execute(
+            runs.insert().values(
+                id=run,
+                account=account,
+                target=target,
+                mode=mode,
+                started=time.time(),
+                resumable=resumable,
+                summary=dict(summary),
+            )
+        )
+
+    def end_run(self, run: str, *, exit_code: int, stopped: str | None, summary: Mapping[str, object]) -> None:
+        """Note how a run ended, this time."""
+        with self.begin() as connection:
+            connection.execute(
+                runs.update()
+                .where(runs.c.id == run)
+                .values(finished=time.time(), exit_code=exit_code, stopped=stopped, summary=dict(summary))
+            )
+
+    def run(self, run: str) -> sa.RowMapping:
+        """Return a run by its id.
+
+        Raises:
+            RunError: There is none.
+        """
+        with self.begin() as connection:
+            found = connection.execute(sa.select(runs).where(runs.c.id == run)).mappings().one_or_none()
+        if found is None:
+            raise RunError(f"There is no run {run} in this journal; `importer runs` lists those there are.")
+        return found
+
+    def runs(self) -> Sequence[sa.RowMapping]:
+        """Return all runs, newest first."""
+        with self.begin() as connection:
+            return connection.execute(sa.select(runs).order_by(runs.c.started.desc())).mappings().all()
+
+    # Cases
+
+    def add_cases(
+        self,
+        connection: sa.Connection,
+        run: str,
+        *,
+        account: str,
+        target: str,
+        mode: str,
+        planned: Iterable[tuple[Case, Mapping[str, object]]],
+    ) -> None:
+        """Note the cases of a run, each with its status and whatever is known of it already."""
+        common = {"run": run, "account": account, "target": target, "mode": mode}
+        blank = dict.fromkeys(("case_id", "case_reference", "lifecycle", "error", "message", "solution"))
+        rows: list[dict[str, object]] = []
+        for case, known in planned:
+            rows.append({**blank, **columns_of(case), **common, **known})
+            if len(rows) == CHUNK:
+                connection.execute(cases.insert(), rows)
+                rows = []
+        if rows:
+            connection.execute(cases.insert(), rows)
+
+    def update(self, connection: sa.Connection, pk: int, **values: object) -> None:
+        """Change what is known of a case."""
+        connection.execute(update_case(tuple(values)), {"at": pk, **values})
+
+    def settle(self, connection: sa.Connection, pk: int, status: str, **values: object) -> None:
+        """Note what became of a case, and drop its body."""
+        self.update(connection, pk, status=status, **values, **DROPPED)
+
+    def of_run(self, run: str) -> list[Entry]:
+        """Return the cases of a run, in the order of its rows."""
+        with self.begin() as connection:
+            found = connection.execute(sa.select(cases).where(cases.c.run == run).order_by(cases.c.row))
+            return [entry_of(row) for row in found.mappings()]
+
+    def known(
+        self, account: str, target: str, mode: str, references: Iterable[str]
+    ) -> dict[tuple[str, str], list[Entry]]:
+        """Return what the journal has of *references*, by (creditor, reference), oldest first."""
+        wanted = list(references)
+        entries: dict[tuple[str, str], list[Entry]] = {}
+        with self.begin() as connection:
+            for start in range(0, len(wanted), CHUNK):
+                found = connection.execute(
+                    sa.select(cases)
+                    .where(
+                        cases.c.account == account,
+                        cases.c.target == target,
+                        cases.c.mode == mode,
+                        cases.c.reference.in_(wanted[start : start + CHUNK]),
+                    )
+                    .order_by(cases.c.pk)
+                )
+                for row in found.mappings():
+                    entry = entry_of(row)
+                    entries.setdefault((entry.case.creditor, entry.case.reference), []).append(entry)
+        return entries
+
+    def find(self, value: str) -> Sequence[sa.RowMapping]:
+        """Return the cases whose id, Debitura reference or creditor reference is *value*, newest first."""
+        query = (
+            sa.select(cases, runs.c.started)
+            .join(runs, runs.c.id == cases.c.run)
+            .where(sa.or_(cases.c.case_id == value, cases.c.case_reference == value, cases.c.reference == value))
+            .order_by(cases.c.pk.desc())
+        )
+        with self.begin() as connection:
+            return connection.execute(query).mappings().all()
+
+    def owned(self, connection: sa.Connection, account: str, ids: Iterable[str]) -> set[str]:
+        """Return those of the case *ids* that some row of the journal has made."""
+        query = sa.select(cases.c.case_id).where(
+            cases.c.account == account, cases.c.status == "created", cases.c.case_id.in_(list(ids))
+        )
+        return set(connection.scalars(query))
+
+    # Requests
+
+    def add_request(
+        self, connection: sa.Connection, account: str, left_at: float, kind: str, case_pk: int | None
+    ) -> int:
+        """Note that a request leaves; returns its number."""
+        row = {"account": account, "left_at": left_at, "kind": kind, "case_pk": case_pk}
+        number = connection.execute(INSERT_REQUEST, row).inserted_primary_key
+        return int(number[0]) if number else 0
+
+    def end_request(self, connection: sa.Connection, number: int, ended_at: float, result: str) -> None:
+        """Note how a request ended."""
+        connection.execute(END_REQUEST, {"at": number, "ended_at": ended_at, "result": result})
+
+    def left_since(self, account: str, when: float) -> list[float]:
+        """Return when the account's requests left, ascending, seconds since the epoch."""
+        with self.begin() as connection:
+            query = sa.select(requests.c.left_at).where(requests.c.account == account, requests.c.left_at > when)
+            return list(connection.scalars(query.order_by(requests.c.left_at)))
+
+    def count_requests(self, run: str) -> dict[str, int]:
+        """Count the requests that a run's cases needed, by kind."""
+        query = (
+            sa.select(requests.c.kind, sa.func.count())
+            .join(cases, cases.c.pk == requests.c.case_pk)
+            .where(cases.c.run == run)
+            .group_by(requests.c.kind)
+        )
+        with self.begin() as connection:
+            return {kind: count for kind, count in connection.execute(query)}  # noqa: C416 - typed pairs from rows
+
+
+def _set_once(connection: sa.Connection, name: str, value: str) -> None:
+    if connection.scalar(sa.select(meta.c.value).where(meta.c.name == name)) is None:
+        connection.execute(meta.insert().values(name=name, value=value))

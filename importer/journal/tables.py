@@ -1,0 +1,162 @@
+"""The journal's tables, and its rows as the other stages know them."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from importer.model import Case, Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LAYOUT: Final = "1"  # of the tables below
+
+metadata = sa.MetaData()
+
+meta = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("value", sa.String, nullable=False),
+)
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("account", sa.String, nullable=False),
+    sa.Column("target", sa.String, nullable=False),
+    sa.Column("mode", sa.String, nullable=False),
+    sa.Column("started", sa.Float, nullable=False, index=True),
+    sa.Column("finished", sa.Float),
+    sa.Column("resumable", sa.Boolean, nullable=False),
+    sa.Column("exit_code", sa.Integer),
+    sa.Column("stopped", sa.String),
+    sa.Column("summary", sa.JSON, nullable=False),
+)
+
+cases = sa.Table(
+    "cases",
+    metadata,
+    sa.Column("pk", sa.Integer, primary_key=True),
+    sa.Column("run", sa.ForeignKey(runs.c.id), nullable=False),
+    sa.Column("row", sa.BigInteger, nullable=False),
+    sa.Column("account", sa.String, nullable=False),
+    sa.Column("target", sa.String, nullable=False),
+    sa.Column("mode", sa.String, nullable=False),
+    sa.Column("creditor", sa.String, nullable=False),
+    sa.Column("reference", sa.String, nullable=False),
+    sa.Column("has_reference", sa.Boolean, nullable=False),
+    sa.Column("status", sa.String, nullable=False),
+    sa.Column("n", sa.Integer, nullable=False),
+    sa.Column("key", sa.String, nullable=False),
+    sa.Column("body", sa.LargeBinary),
+    sa.Column("amount", sa.String, nullable=False),
+    sa.Column("currency", sa.String, nullable=False),
+    sa.Column("grouped", sa.String, nullable=False),
+    sa.Column("fingerprints", sa.JSON, nullable=False),
+    sa.Column("debtor", sa.String),
+    sa.Column("dated", sa.String),
+    # How far the sending of it got; times in seconds since the epoch, UTC.
+    sa.Column("credential", sa.String),  # keyed hash of the API key of the first attempt
+    sa.Column("since", sa.Float),  # by the API's clock, before the first attempt
+    sa.Column("sent_at", sa.Float),  # when the first attempt left
+    sa.Column("attempted_at", sa.Float),  # when the last one left
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("doubts", sa.Integer, nullable=False, default=0),  # attempts of which nothing is known
+    sa.Column("doubted_at", sa.Float),  # when the last of these ended
+    sa.Column("by_server", sa.Boolean, nullable=False, default=True),  # all of these were 5xx answers
+    # What became of it.
+    sa.Column("case_id", sa.String, index=True),
+    sa.Column("case_reference", sa.String, index=True),
+    sa.Column("lifecycle", sa.String),
+    sa.Column("error", sa.String),
+    sa.Column("message", sa.String),
+    sa.Column("solution", sa.String),
+    sa.UniqueConstraint("run", "row"),
+)
+
+_IDENTITY: Final = (cases.c.account, cases.c.target, cases.c.mode, cases.c.creditor, cases.c.reference)
+_HOLDS: Final = cases.c.status.in_(("sending", "created"))
+
+sa.Index("cases_identity", *_IDENTITY)
+# No identity can be in flight twice, or again after it was made, whatever a program does.
+sa.Index("cases_once", *_IDENTITY, unique=True, sqlite_where=_HOLDS, postgresql_where=_HOLDS)
+
+requests = sa.Table(
+    "requests",
+    metadata,
+    sa.Column("pk", sa.Integer, primary_key=True),
+    sa.Column("account", sa.String, nullable=False),
+    sa.Column("left_at", sa.Float, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("case_pk", sa.Integer),
+    sa.Column("ended_at", sa.Float),
+    sa.Column("result", sa.String),
+    sa.Index("requests_window", "account", "left_at"),
+)
+
+DROPPED: Final[Mapping[str, object]] = {"body": None, "debtor": None, "dated": None}  # personal data, once settled
+
+INSERT_REQUEST: Final = requests.insert()
+END_REQUEST: Final = (
+    requests.update()
+    .where(requests.c.pk == sa.bindparam("at"))
+    .values(ended_at=sa.bindparam("ended_at"), result=sa.bindparam("result"))
+)
+_updates: dict[tuple[str, ...], sa.Update] = {}
+
+
+def update_case(names: tuple[str, ...]) -> sa.Update:
+    """Return the statement that sets the columns *names*; built once, since building costs more than running."""
+    if names not in _updates:
+        values: Any = {name: sa.bindparam(name) for name in names}
+        _updates[names] = cases.update().where(cases.c.pk == sa.bindparam("at")).values(values)
+    return _updates[names]
+
+
+def columns_of(case: Case) -> dict[str, object]:
+    """Spread a new case over the columns of *cases*."""
+    return {
+        "row": case.row,
+        "creditor": case.creditor,
+        "reference": case.reference,
+        "has_reference": case.has_reference,
+        "n": case.n,
+        "key": case.key,
+        "body": case.body,
+        "amount": str(case.amount),
+        "currency": case.currency,
+        "grouped": case.group,
+        "fingerprints": dict(case.fingerprints),
+        "debtor": case.debtor,
+        "dated": case.date.isoformat(),
+        "attempts": 0,
+        "doubts": 0,
+        "by_server": True,
+    }
+
+
+def entry_of(row: sa.RowMapping) -> Entry:
+    """Gather a row of *cases* into what the other stages know."""
+    case = Case(
+        row=row["row"],
+        creditor=row["creditor"],
+        reference=row["reference"],
+        has_reference=row["has_reference"],
+        n=row["n"],
+        key=row["key"],
+        body=row["body"] or b"",
+        amount=Decimal(row["amount"]),
+        currency=row["currency"],
+        group=row["grouped"],
+        fingerprints=row["fingerprints"],
+        debtor=row["debtor"] or "",
+        date=date.fromisoformat(row["dated"]) if row["dated"] else date.min,
+    )
+    names = (name for name in Entry.__slots__ if name != "case")
+    return Entry(case=case, **{name: row[name] for name in names})

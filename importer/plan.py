@@ -1,0 +1,148 @@
+"""Valid rows → cases: exact bodies and keys; what the journal already knows is set aside."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final, Literal
+
+import msgspec
+
+from importer.model import Case, Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+
+Fate = Literal["send", "already-imported", "duplicate", "wait"]
+
+_NOT_CONTENT: Final = frozenset({"isTest", "allowPendingContracts"})
+_to_json: Final = msgspec.json.Encoder(decimal_format="number").encode
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A case, and what is to be done about it.
+
+    Attributes:
+        case: With the key that it would be sent under.
+        fate: Send it; or it exists by an earlier run; or it is another's and is never sent again; or an earlier run's
+            request for it has to be settled first.
+        entry: What the journal knows that decides the fate, or None.
+        differing: Fields in which it differs from what an earlier run sent.
+    """
+
+    case: Case
+    fate: Fate
+    entry: Entry | None = None
+    differing: tuple[str, ...] = ()
+
+
+def make_cases(
+    rows: Iterable[int],
+    payloads: Iterable[dict[str, object]],
+    *,
+    account: str,
+    target: str,
+    mode: str,
+    reference: str,
+    secret: bytes,
+) -> Iterator[Case]:
+    """Yield the case of each row: its body's bytes, and the key they are sent under the first time.
+
+    Args:
+        rows: Row keys.
+        payloads: The request of each of *rows*, in the same order.
+        account: Part of the key: another account's case is another case.
+        target: The same.
+        mode: The same.
+        reference: The field that identifies a case; a row without it is identified by a hash of its content, and by how
+            often that content came before in the run.
+        secret: Of the keyed hashes.
+    """
+    occurrences: Counter[bytes] = Counter()
+    for row, payload in zip(rows, payloads, strict=True):
+        body = _to_json(payload)
+        given = str(payload.get(reference) or "")
+        if given:
+            identity = given
+        else:
+            content = hashlib.sha256(body).digest()
+            occurrences[content] += 1
+            identity = f"~{content.hex()[:32]}#{occurrences[content]}"
+        debtor = payload["debtor"]
+        name, country = (debtor["name"], debtor["countryAlpha2"]) if isinstance(debtor, dict) else ("", "")
+        case = Case(
+            row=row,
+            creditor="",
+            reference=identity,
+            has_reference=bool(given),
+            n=0,
+            key="",
+            body=body,
+            amount=Decimal(str(payload["amountToRecover"])),
+            currency=str(payload["currencyCode"]),
+            group=f"{country} {payload['currencyCode']}",
+            fingerprints=dict(_fingerprints(payload, secret)),
+            debtor=str(name),
+            date=date.fromisoformat(str(payload["date"])),
+        )
+        yield with_key(case, 0, account=account, target=target, mode=mode)
+
+
+def with_key(case: Case, n: int, *, account: str, target: str, mode: str) -> Case:
+    """Return *case* with the key of its *n*-th run after a definite refusal; the same input gives the same key."""
+    parts = (account, target, mode, case.creditor, case.reference, str(n))
+    text = b"\0".join([*(part.encode() for part in parts), case.body])
+    return replace(case, n=n, key=hashlib.sha256(text).hexdigest())
+
+
+def set_aside(
+    cases: Iterable[Case],
+    known: Mapping[tuple[str, str], Sequence[Entry]],
+    *,
+    account: str,
+    target: str,
+    mode: str,
+) -> Iterator[Planned]:
+    """Decide the fate of each case by what earlier runs did under the same identity."""
+    for case in cases:
+        entries = known.get((case.creditor, case.reference), ())
+        made = _latest(entries, "created")
+        if made:
+            yield Planned(case, "already-imported", made, differing(case, made))
+            continue
+        unsettled = _latest(entries, "sending")
+        if unsettled:
+            yield Planned(case, "wait", unsettled, differing(case, unsettled))
+            continue
+        taken = _latest(entries, "duplicate")
+        if taken and not taken.case_id:
+            yield Planned(case, "duplicate", taken)
+            continue
+        refusals = [entry.case.n for entry in entries if entry.status in {"rejected", "duplicate"}]
+        n = max(refusals) + 1 if refusals else 0
+        yield Planned(with_key(case, n, account=account, target=target, mode=mode) if n else case, "send")
+
+
+def differing(case: Case, made: Entry) -> tuple[str, ...]:
+    """Name the fields in which *case* differs from the one that was *made*."""
+    ours, theirs = case.fingerprints, made.case.fingerprints
+    return tuple(name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name))
+
+
+def _latest(entries: Sequence[Entry], status: str) -> Entry | None:
+    return next((entry for entry in reversed(entries) if entry.status == status), None)
+
+
+def _fingerprints(payload: Mapping[str, object], secret: bytes, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield a keyed hash for each field: enough to tell a change, not enough to tell a value."""
+    for name, value in payload.items():
+        if isinstance(value, dict):
+            yield from _fingerprints(value, secret, f"{prefix}{name}.")
+        elif name not in _NOT_CONTENT:
+            text = f"{prefix}{name}\0{value}".encode()
+            yield prefix + name, hashlib.blake2b(text, key=secret, digest_size=8).hexdigest()

@@ -1,0 +1,122 @@
+"""The forms in which the API writes cases and errors; each is read here into one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Final
+
+from importer.protocol.meaning import KnownCase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_API_MEMBERS: Final = ("error", "message", "businessErrors", "title", "status")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One error of an envelope: a machine code or a field's name, a sentence, a link."""
+
+    code: str
+    message: str
+    link: str = ""
+    of_field: bool = False
+
+
+def parse(body: bytes) -> object:
+    """Read JSON with exact numbers; None where it is none."""
+    try:
+        return json.loads(body, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        return None
+
+
+def case_of(document: object) -> KnownCase | None:
+    """Read a case; None where the document is not one."""
+    if not isinstance(document, dict) or not isinstance(document.get("id"), str) or not document["id"]:
+        return None
+    debtor = document.get("debtor")
+    created, dated = _time(document.get("dateCreated")), _time(document.get("date"))
+    creditor_reference = document.get("creditorReference")
+    return KnownCase(
+        id=document["id"],
+        reference=str(document.get("reference") or ""),
+        creditor_reference=creditor_reference if isinstance(creditor_reference, str) else None,
+        lifecycle=str(document.get("lifecycle") or ""),
+        amount=_amount(document.get("grossAmount")),
+        currency=str(document.get("currency") or ""),
+        is_test=document.get("isTestCase") is True,
+        created=created,
+        debtor=str(debtor.get("name") or "") if isinstance(debtor, dict) else "",
+        date=dated.date() if dated else None,
+        solution=signing_link(document) or _link(document.get("solutionUrl")),
+    )
+
+
+def _amount(value: object) -> Decimal | None:
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        return None
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def number(document: Mapping[str, object], name: str) -> int:
+    """Read a whole number; 0 where there is none."""
+    value = document.get(name)
+    return value if isinstance(value, int) else 0
+
+
+def is_api_shaped(document: object) -> bool:
+    """Tell an API's own 404 from one that a proxy or a wrong address gives."""
+    return isinstance(document, dict) and not document.keys().isdisjoint(_API_MEMBERS)
+
+
+def signing_link(document: object) -> str:
+    """Read the link under which all contracts are signed; blank where there is none."""
+    handoff = document.get("signingHandoff") if isinstance(document, dict) else None
+    return _link(handoff.get("combinedSigningUrl")) if isinstance(handoff, dict) else ""
+
+
+def _link(value: object) -> str:
+    return value if isinstance(value, str) and value.startswith(("https://", "http://")) else ""
+
+
+def faults_of(document: object) -> Iterator[Fault]:
+    """Yield the errors of any envelope: business errors, problem details, or a bare dictionary of fields."""
+    if not isinstance(document, dict):
+        return
+    business = document.get("businessErrors")
+    if isinstance(business, list) and business:
+        for error in business:
+            if isinstance(error, dict):
+                message = str(error.get("message") or document.get("message") or error.get("type") or "")
+                yield Fault(str(error.get("type") or ""), message, _link(error.get("solutionUrl")))
+        return
+    nested = document.get("errors")
+    fields = nested if isinstance(nested, dict) else document
+    listed = {name: texts for name, texts in fields.items() if isinstance(texts, list) and texts}
+    if listed:
+        for name, texts in listed.items():
+            for text in texts:
+                yield Fault(name, str(text), of_field=True)
+        return
+    for code, message in (("error", "message"), ("title", "detail")):
+        if isinstance(document.get(code), str):
+            yield Fault(document[code], str(document.get(message) or document[code]))
+            return
+
+
+def first_message(body: bytes) -> str:
+    """Return the first sentence of an error; blank where there is none."""
+    return next((fault.message for fault in faults_of(parse(body))), "")

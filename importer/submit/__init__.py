@@ -1,0 +1,269 @@
+"""Which case next, and what an answer does to it: sending as never-twice, never-lost, never-too-fast work.
+
+One turn of the throttle is one request, and one request is one step of one case. A case whose answer was lost is asked
+about before anything else happens to it, and is sent again, same bytes and same key, only when a fresh look-up still
+says that there is none after the time in which a request may still be running at the API.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+from collections import Counter, deque
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from importer.errors import ImporterError, Stopped
+from importer.protocol import Denied, Doubt, Made, NeverLeft, Refused, Taken, Throttled
+from importer.submit.sending import Follower, Patience, Sending
+from importer.submit.step import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from importer.model import Status
+    from importer.submit.sending import Decision
+    from importer.throttle import Throttle
+
+__all__ = ["Follower", "Patience", "Sender", "Sending", "Step"]
+
+DOUBTS_IN_A_ROW: Final = 10
+THROTTLED_IN_A_ROW: Final = 10
+REFUSALS_IN_A_ROW: Final = 3  # of one country and currency, for a reason that depends on these
+LONGEST_BACKOFF: Final = 30.0  # seconds, of everyone, while the API is away or says 429 without saying how long
+
+
+class Sender:
+    """Sends cases until none is left, or until something says that the rest would not get through.
+
+    Args:
+        step: Does one request for one case, and journals it.
+        throttle: Gives the turns.
+        ceiling: The most requests in flight.
+        patience: How long the API may be away.
+        clock: Seconds since the epoch.
+        observe: Told the status of each row as it is settled.
+
+    Attributes:
+        held: Country and currency → why its rows are not sent any more.
+    """
+
+    def __init__(
+        self,
+        step: Step,
+        throttle: Throttle,
+        *,
+        ceiling: int,
+        patience: Patience,
+        clock: Callable[[], float],
+        observe: Callable[[Status], None],
+    ) -> None:
+        self._step = step
+        self._throttle = throttle
+        self._ceiling = ceiling
+        self._patience = patience
+        self._clock = clock
+        self._observe = observe
+        self._urgent: deque[Sending] = deque()
+        self._ready: deque[Sending] = deque()
+        self._parked: list[tuple[float, int, Sending]] = []
+        self._order = count()
+        self._running: set[asyncio.Task[None]] = set()
+        self._halt = asyncio.Event()
+        self._reason: ImporterError | None = None
+        self._bug: BaseException | None = None
+        self._refusals: Counter[str] = Counter()
+        self._doubts = 0
+        self._throttled = 0
+        self._away = 0
+        self._away_since = 0.0
+        self._quiet_until = 0.0
+        self.held: dict[str, str] = {}
+
+    def stop(self, reason: ImporterError) -> None:
+        """Send nothing more; what is in flight comes to its end."""
+        if self._reason is None:
+            self._reason = reason
+            self._halt.set()
+
+    async def send(self, sendings: Iterable[Sending]) -> None:
+        """Send all of *sendings*; those that are in doubt are asked about first.
+
+        Raises:
+            Stopped: Sending ended early, or a group was held back; what was not settled is in the journal.
+            Interrupted: `stop` was called with it.
+        """
+        for sending in sendings:
+            (self._urgent if sending.asks else self._ready).append(sending)
+        halted = asyncio.create_task(self._halt.wait())
+        try:
+            await self._dispatch(halted)
+            while self._running:
+                await asyncio.wait(self._running)
+        finally:
+            for task in {halted, *self._running}:
+                task.cancel()
+            await asyncio.gather(halted, *self._running, return_exceptions=True)
+        if self._bug:
+            raise self._bug
+        if self._reason:
+            raise self._reason
+        if self.held:
+            raise Stopped(" ".join(self.held.values()))
+
+    async def _dispatch(self, halted: asyncio.Task[Any]) -> None:
+        """Start a request at each turn, until nothing is left or all has to stop."""
+        while not self._halt.is_set():
+            picked = self._pick()
+            if picked:
+                if await self._turn(halted):
+                    self._start(picked)
+            elif self._running or self._parked:
+                await self._rest(halted)
+            else:
+                return
+
+    def _pick(self) -> Sending | None:
+        """Take the next case: first what is in doubt, then what has waited long enough, then the next row."""
+        while len(self._running) < self._ceiling:
+            if self._urgent:
+                sending = self._urgent.popleft()
+            elif self._parked and self._parked[0][0] <= self._clock():
+                sending = heapq.heappop(self._parked)[2]
+            elif self._ready:
+                sending = self._ready.popleft()
+            else:
+                return None
+            if sending.doubts or sending.case.group not in self.held:
+                return sending
+        return None
+
+    async def _rest(self, halted: asyncio.Task[Any]) -> None:
+        """Wait until a request ends, a parked case is due, or all has to stop."""
+        due = None
+        if self._parked and len(self._running) < self._ceiling:
+            due = max(0.0, self._parked[0][0] - self._clock())
+        await asyncio.wait({halted, *self._running}, timeout=due, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _turn(self, halted: asyncio.Task[Any]) -> bool:
+        """Wait for a turn; false where all has to stop before it comes."""
+        turn = asyncio.create_task(self._throttle.turn())
+        await asyncio.wait({turn, halted}, return_when=asyncio.FIRST_COMPLETED)
+        if not turn.done():
+            turn.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await turn
+            return False
+        try:
+            turn.result()
+        except Stopped as error:
+            self.stop(error)
+        return not self._halt.is_set()
+
+    def _start(self, sending: Sending) -> None:
+        task = asyncio.create_task(self._take(sending))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if task.cancelled() or task.exception() is None:
+            return
+        error = cast("BaseException", task.exception())
+        if isinstance(error, ImporterError):
+            # The journal does not take what happened: nothing more may be sent that it would not know of.
+            self.stop(Stopped(f"Sending was stopped. {error}"))
+        else:
+            self._bug = error
+            self._halt.set()
+
+    async def _take(self, sending: Sending) -> None:
+        """Do one step of a case, and put it where it belongs next."""
+        meaning, decision = await self._step.take(sending)
+        self._react(sending, meaning)
+        if decision.status:
+            await self._settled(sending, decision)
+        elif decision.due is not None:
+            heapq.heappush(self._parked, (decision.due, next(self._order), sending))
+        elif not decision.given_up:
+            self._urgent.append(sending)
+
+    async def _settled(self, sending: Sending, decision: Decision) -> None:
+        if not sending.earlier:
+            self._observe(cast("Status", decision.status))
+        elif sending.follower:
+            released = await self._step.release(sending, decision)
+            if isinstance(released, Sending):
+                self._ready.appendleft(released)
+            else:
+                self._observe(released)
+
+    def _react(self, sending: Sending, meaning: object) -> None:
+        """Draw from one answer what it says of all that is still to be sent."""
+        match meaning:
+            case Throttled(seconds):
+                self._throttled += 1
+                if self._throttled >= THROTTLED_IN_A_ROW:
+                    self.stop(
+                        Stopped("The API allows no more requests for now (429): another program may use its key.")
+                    )
+                self._throttle.pause(max(1.0, seconds or min(LONGEST_BACKOFF, 2.0**self._throttled)))
+                return
+            case NeverLeft(reason):
+                self._unreachable(reason)
+                return
+            case Denied(status, message):
+                text = "is not accepted" if status == 401 else "may not do this"  # noqa: PLR2004
+                said = f": {message}" if message else ""
+                self.stop(Stopped(f"The API key {text} ({status}{said}). Put the right one in IMPORTER_API_KEY."))
+            case Doubt(reason):
+                self._doubts += 1
+                if self._doubts >= DOUBTS_IN_A_ROW:
+                    self.stop(
+                        Stopped(f"{DOUBTS_IN_A_ROW} answers in a row were lost or unreadable, the last: {reason}.")
+                    )
+            case Made() | Taken():
+                self._doubts = 0
+                self._refusals.pop(sending.case.group, None)
+            case Refused():
+                self._doubts = 0
+                self._refused(sending.case.group, meaning)
+        self._throttled = self._away = 0
+
+    def _refused(self, group: str, refusal: Refused) -> None:
+        said = f"{refusal.message} {refusal.solution}".strip()
+        if refusal.reach == "run":
+            self.stop(Stopped(f"The API takes no cases from this account. {said}"))
+        elif refusal.reach == "group":
+            self._refusals[group] += 1
+            if self._refusals[group] >= REFUSALS_IN_A_ROW:
+                country, _, currency = group.partition(" ")
+                self.held[group] = f"No more rows for {country} in {currency} are sent. {said}"
+        else:
+            self._refusals.pop(group, None)
+
+    def _back_off(self, seconds: float | None) -> None:
+        """Hold everyone back after a 429; all that were in flight together are one failure, not many."""
+        now = self._clock()
+        if now >= self._quiet_until:
+            self._throttled += 1
+            if self._throttled >= THROTTLED_IN_A_ROW:
+                self.stop(Stopped("The API keeps answering 429: another program may be using up the key's requests."))
+        pause = max(1.0, seconds or min(LONGEST_BACKOFF, 2.0**self._throttled))
+        self._throttle.pause(pause)
+        self._quiet_until = now + pause
+
+    def _unreachable(self, reason: str) -> None:
+        """Hold everyone back while the API is away, and stop when it stays away."""
+        now = self._clock()
+        if now < self._quiet_until:
+            return
+        if not self._away:
+            self._away_since = now
+        self._away += 1
+        if now - self._away_since >= self._patience.settle_after:
+            self.stop(Stopped(f"The API cannot be reached: {reason}."))
+        pause = min(LONGEST_BACKOFF, 2.0 ** min(self._away, 5) / 2)
+        self._throttle.pause(pause)
+        self._quiet_until = now + pause

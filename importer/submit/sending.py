@@ -1,0 +1,285 @@
+"""One case on its way: what each answer does to it, decided without any I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Self
+
+from importer.protocol import (
+    CREATED_TOLERANCE,
+    Absent,
+    Denied,
+    Doubt,
+    Found,
+    Made,
+    Refused,
+    Taken,
+    Throttled,
+    Unanswered,
+    differences,
+    is_same_claim,
+    survives_path,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from importer.model import Case, Entry
+    from importer.protocol import AskMeaning, KnownCase, Listed, PostMeaning
+
+ATTEMPTS: Final = 5  # of one case in one run
+ATTEMPTS_UNPROTECTED: Final = 2  # of a case without a reference: sent once more, and no more
+LONGEST_BACKOFF: Final = 30.0  # seconds between two look-ups that were not answered
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds.
+
+    Attributes:
+        settle_after: After a lost answer, before a 404 is believed; so long may look-ups fail, and the API be away.
+        timeout: For one request; a process that died was waiting no longer than that.
+    """
+
+    settle_after: float = 60.0
+    timeout: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a case.
+
+    Attributes:
+        status: It is settled as this; None where it is not settled yet.
+        values: What the journal is to note of it.
+        due: Seconds since the epoch before which nothing is to be done; None for at once.
+        given_up: It stays in doubt; a later run asks again.
+    """
+
+    status: str | None = None
+    values: Mapping[str, object] = field(default_factory=dict)
+    due: float | None = None
+    given_up: bool = False
+
+
+AT_ONCE: Final = Decision()
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """The case of this run that waits for an earlier run's under the same identity; *message*: in what it differs."""
+
+    pk: int
+    case: Case
+    message: str | None
+
+
+@dataclass(slots=True)
+class Sending:
+    """One case of the journal while it is being sent.
+
+    Attributes:
+        pk: Its number in the journal.
+        case: What is sent.
+        test: Whether it is a test case.
+        patience: How long to wait for what.
+        earlier: It belongs to an earlier run, and is only to be settled.
+        follower: The case that waits for this one to be settled.
+        since: By the API's clock, before the first attempt; seconds since the epoch.
+        attempts: Requests that were to make it.
+        doubts: Those of which nothing is known.
+        doubted_at: When the last of these ended.
+        by_server: All of these were 5xx answers.
+        same_credential: The API key is the one of the first attempt.
+        page: Of the list of cases that is read next.
+        answered: The answer that waits for a look-up to confirm it.
+        cleared: A look-up has just shown that there is no such case: it may be sent.
+    """
+
+    pk: int
+    case: Case
+    test: bool
+    patience: Patience
+    earlier: bool = False
+    follower: Follower | None = None
+    since: float | None = None
+    attempts: int = 0
+    doubts: int = 0
+    doubted_at: float = 0.0
+    by_server: bool = True
+    same_credential: bool = True
+    page: int = 1
+    answered: Refused | Taken | None = None
+    cleared: bool = False
+    unanswered: int = 0
+    unanswered_since: float = 0.0
+
+    @classmethod
+    def found(
+        cls,
+        entry: Entry,
+        now: float,
+        *,
+        test: bool,
+        patience: Patience,
+        credential: str,
+        follower: Follower | None = None,
+    ) -> Self:
+        """Take up a case where the journal left it; one that was `sending` is in doubt."""
+        sending = cls(entry.pk, entry.case, test, patience, earlier=follower is not None, follower=follower)
+        if entry.status == "sending":
+            sending.since, sending.attempts = entry.since, entry.attempts
+            sending.doubts, sending.doubted_at = entry.doubts, entry.doubted_at or 0.0
+            sending.by_server = entry.by_server
+            sending.same_credential = entry.credential == credential
+            if (entry.attempted_at or 0.0) >= sending.doubted_at:
+                # Its process died with the request in flight; it cannot have run for longer than the patience with it.
+                sending.doubts += 1
+                sending.by_server = False
+                sending.doubted_at = min(now, (entry.attempted_at or now) + patience.timeout)
+        return sending
+
+    @property
+    def asks(self) -> bool:
+        """Tell whether the next request is a question, not a case."""
+        return not self.cleared and (self.doubts > 0 or self.answered is not None)
+
+    @property
+    def asks_by_list(self) -> bool:
+        """Tell whether only the list of cases can answer the question."""
+        return not self.case.has_reference or not survives_path(self.case.reference)
+
+    def leave(self, api_time: float) -> None:
+        """Note that an attempt leaves, and the API's time before the first one."""
+        self.cleared = False
+        self.attempts += 1
+        if self.since is None:
+            self.since = api_time
+
+    def on_post(self, meaning: PostMeaning, now: float) -> Decision:
+        """Decide after an attempt."""
+        match meaning:
+            case Made(case):
+                return _created(case)
+            case Refused() if not self.doubts:
+                return _rejected(meaning)
+            case Refused() | Taken():
+                self.answered = meaning
+                self.page = 1
+                return AT_ONCE
+            case Doubt(reason, by_server):
+                self.doubts += 1
+                self.doubted_at = now
+                self.by_server = self.by_server and by_server
+                self.page = 1
+                noted = {
+                    "doubts": self.doubts,
+                    "doubted_at": now,
+                    "by_server": self.by_server,
+                    "error": "NoAnswer",
+                    "message": f"It may have been made: {reason}.",
+                }
+                # Without a reference, a case of another row that is still in flight could be taken for this one.
+                return Decision(values=noted, due=None if self.case.has_reference else now + self.patience.settle_after)
+            case _:  # never processed: throttled, denied, never left
+                # It stays cleared of doubt: nothing of this attempt has reached the API.
+                return Decision(values={} if self.doubts else {"status": "planned"})
+
+    def on_ask(self, meaning: AskMeaning, now: float) -> Decision:
+        """Decide after a look-up."""
+        match meaning:
+            case Found(case):
+                return self._whose(case)
+            case Absent():
+                return self._absent(now)
+            case Unanswered(reason):
+                return self._unanswered(reason, now)
+            case Throttled():
+                return AT_ONCE
+            case Denied():
+                return Decision(given_up=True)
+
+    def on_list(self, listed: Listed, owned: Collection[str], now: float) -> Decision:
+        """Decide after a page of the account's cases, newest first; *owned* are those that other rows have made."""
+        began = (self.since or 0.0) - CREATED_TOLERANCE
+        for case in listed.cases:
+            if case.created and case.created.timestamp() < began:
+                return self.on_ask(Absent(), now)
+            if self._matches(case) and case.id not in owned:
+                return self._whose(case)
+        if listed.last:
+            return self.on_ask(Absent(), now)
+        self.page += 1
+        return AT_ONCE
+
+    def _matches(self, case: KnownCase) -> bool:
+        if self.case.has_reference:
+            return case.creditor_reference == self.case.reference
+        return is_same_claim(self.case, case) and not differences(
+            self.case, case, test=self.test, since=self.since or 0.0
+        )
+
+    def _whose(self, case: KnownCase) -> Decision:
+        said = differences(self.case, case, test=self.test, since=self.since or 0.0)
+        if not said:
+            return _created(case)
+        return Decision(
+            "duplicate",
+            {
+                "case_id": case.id,
+                "case_reference": case.reference,
+                "lifecycle": case.lifecycle,
+                "error": "DuplicateReference",
+                "message": f"A case with this reference exists that this journal did not make: {'; '.join(said)}.",
+            },
+        )
+
+    def _absent(self, now: float) -> Decision:
+        self.page = 1
+        self.unanswered = 0
+        settled_at = self.doubted_at + self.patience.settle_after
+        if self.doubts and now < settled_at:
+            return Decision(due=settled_at)
+        match self.answered:
+            case Taken(message):
+                text = f"The API says that a case with this reference exists, and shows none: {message}"
+                return Decision("duplicate", {"error": "DuplicateReference", "message": text})
+            case Refused() as refusal:
+                return _rejected(refusal)
+        spent = self.attempts >= (ATTEMPTS if self.case.has_reference else ATTEMPTS_UNPROTECTED)
+        if self.by_server and (spent or self.earlier):
+            text = "The API failed each time, and has made no case; the next submit tries again."
+            return Decision("rejected", {"error": "ServerError", "message": text})
+        if spent or not (self.case.has_reference or self.same_credential):
+            return Decision(given_up=True)
+        self.cleared = True
+        return AT_ONCE
+
+    def _unanswered(self, reason: str, now: float) -> Decision:
+        if not self.unanswered:
+            self.unanswered_since = now
+        self.unanswered += 1
+        if now - self.unanswered_since >= self.patience.settle_after:
+            text = f"It may have been made, and the API could not be asked: {reason}."
+            return Decision(values={"error": "NoAnswer", "message": text}, given_up=True)
+        return Decision(due=now + min(LONGEST_BACKOFF, 2.0**self.unanswered / 2))
+
+
+def _created(case: KnownCase) -> Decision:
+    return Decision(
+        "created",
+        {
+            "case_id": case.id,
+            "case_reference": case.reference,
+            "lifecycle": case.lifecycle,
+            "solution": case.solution or None,
+            "error": None,
+            "message": None,
+        },
+    )
+
+
+def _rejected(refusal: Refused) -> Decision:
+    return Decision(
+        "rejected", {"error": refusal.code, "message": refusal.message, "solution": refusal.solution or None}
+    )

@@ -1,0 +1,166 @@
+"""One step of one case: its intent journaled, one request, the answer read, what it decides journaled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import quote
+
+from importer.protocol import Answer, Listed, api_date, read_list, read_lookup, read_post
+from importer.submit.sending import Decision, Sending
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import sqlalchemy as sa
+
+    from importer.client import Client
+    from importer.journal import Journal
+    from importer.journal.commits import Commits
+    from importer.model import Case, Status
+    from importer.protocol import AskMeaning, ListMeaning, PostMeaning, Reply
+    from importer.submit.sending import Follower
+
+PAGE_SIZE: Final = 100  # the most that the API gives
+
+
+class Step:
+    """Does what the next request of a case is, and notes it before and after.
+
+    Args:
+        client: The API.
+        journal: The record.
+        commits: Its transactions.
+        endpoint: The path that cases are posted to.
+        account: Whose cases these are.
+        credential: Keyed hash of the API key.
+        rekey: Gives a case the key of its n-th run.
+        clock: Seconds since the epoch.
+        follow: Told the API's time whenever it sends one.
+        api_time: What it told last, if it did; seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        journal: Journal,
+        commits: Commits,
+        *,
+        endpoint: str,
+        account: str,
+        credential: str,
+        rekey: Callable[[Case, int], Case],
+        clock: Callable[[], float],
+        follow: Callable[[float], None],
+        api_time: float | None,
+    ) -> None:
+        self._client = client
+        self._journal = journal
+        self._commits = commits
+        self._endpoint = endpoint
+        self._account = account
+        self._credential = credential
+        self._rekey = rekey
+        self._clock = clock
+        self._follow = follow
+        self._api_time = api_time
+        self._claimed: dict[str, int] = {}  # case id → the row that it was found for
+
+    async def take(self, sending: Sending) -> tuple[PostMeaning | AskMeaning | ListMeaning, Decision]:
+        """Do the next request of *sending*; returns what the answer means, and what it decides.
+
+        Raises:
+            JournalError: The journal cannot be written; nothing was sent that it does not know of.
+        """
+        if sending.asks:
+            return await (self._list(sending) if sending.asks_by_list else self._look_up(sending))
+        return await self._post(sending)
+
+    async def _post(self, sending: Sending) -> tuple[PostMeaning, Decision]:
+        now = self._clock()
+        first = sending.since is None
+        sending.leave(now if self._api_time is None else self._api_time)
+        noted: dict[str, object] = {"status": "sending", "attempted_at": now, "attempts": sending.attempts}
+        if first:
+            noted |= {"since": sending.since, "sent_at": now, "credential": self._credential}
+
+        def leave(connection: sa.Connection) -> int:
+            self._journal.update(connection, sending.pk, **noted)
+            return self._journal.add_request(connection, self._account, now, "post", sending.pk)
+
+        number = await self._commits.make(leave)
+        reply = await self._client.post(self._endpoint, sending.case.body, sending.case.key)
+        meaning = read_post(reply)
+        decision = sending.on_post(meaning, self._clock())
+        await self._note(sending, number, reply, decision)
+        return meaning, decision
+
+    async def _look_up(self, sending: Sending) -> tuple[AskMeaning, Decision]:
+        path = f"{self._endpoint}/by-creditor-reference/{quote(sending.case.reference, safe='')}"
+        number = await self._left("look-up", sending.pk)
+        reply = await self._client.get(path)
+        meaning = read_lookup(reply)
+        decision = sending.on_ask(meaning, self._clock())
+        await self._note(sending, number, reply, decision)
+        return meaning, decision
+
+    async def _list(self, sending: Sending) -> tuple[AskMeaning | ListMeaning, Decision]:
+        number = await self._left("list", sending.pk)
+        query: dict[str, str | int] = {"Page": sending.page, "PageSize": PAGE_SIZE, "Sort": "DateCreated:desc"}
+        reply = await self._client.get(self._endpoint, query)
+        meaning = read_list(reply)
+        if isinstance(meaning, Listed):
+            ids = [case.id for case in meaning.cases]
+            owned: set[str] = await self._commits.make(
+                lambda connection: self._journal.owned(connection, self._account, ids)
+            )
+            owned |= {id_ for id_, row in self._claimed.items() if row != sending.pk}
+            decision = sending.on_list(meaning, owned, self._clock())
+            if decision.status == "created":
+                self._claimed[str(decision.values["case_id"])] = sending.pk
+        else:
+            decision = sending.on_ask(meaning, self._clock())
+        await self._note(sending, number, reply, decision)
+        return meaning, decision
+
+    async def _left(self, kind: str, pk: int) -> int:
+        now = self._clock()
+        number: int = await self._commits.make(
+            lambda connection: self._journal.add_request(connection, self._account, now, kind, pk)
+        )
+        return number
+
+    async def _note(self, sending: Sending, number: int, reply: Reply, decision: Decision) -> None:
+        """Put on the disk how the request ended, and what that decides."""
+        now = self._clock()
+        result = str(reply.status) if isinstance(reply, Answer) else f"{type(reply).__name__}: {reply.reason}"
+        api_time = api_date(reply) if isinstance(reply, Answer) else None
+        if api_time is not None:
+            self._api_time = api_time
+            self._follow(api_time)
+
+        def note(connection: sa.Connection) -> None:
+            self._journal.end_request(connection, number, now, result)
+            if decision.status:
+                self._journal.settle(connection, sending.pk, decision.status, **decision.values)
+            elif decision.values:
+                self._journal.update(connection, sending.pk, **decision.values)
+
+        await self._commits.make(note)
+
+    async def release(self, sending: Sending, decision: Decision) -> Status | Sending:
+        """Decide for the case that waited for *sending*: its status, or what is to be sent now."""
+        follower = cast("Follower", sending.follower)
+        if decision.status == "rejected":
+            case = self._rekey(follower.case, sending.case.n + 1)
+            await self._commits.make(
+                lambda connection: self._journal.update(
+                    connection, follower.pk, status="planned", n=case.n, key=case.key
+                )
+            )
+            return Sending(follower.pk, case, sending.test, sending.patience)
+        status: Status = "duplicate" if decision.status == "duplicate" else "already-imported"
+        values = dict(decision.values)
+        if status == "already-imported":
+            values["message"] = follower.message
+        await self._commits.make(lambda connection: self._journal.settle(connection, follower.pk, status, **values))
+        return status
