@@ -54,6 +54,11 @@ class Rate:
             limits[names[found[2]]] = int(found[1])
         return cls(**limits)
 
+    def seconds_for(self, requests: int) -> float:
+        """Estimate how long *requests* take at least, in seconds: at the minute's pace, hour by hour."""
+        hours, rest = divmod(max(0, requests - 1), self.hour)
+        return max(hours * HOUR, (requests - rest - 1) * MINUTE / self.minute) + (rest + 1) * MINUTE / self.minute
+
     def __str__(self) -> str:
         return f"{self.minute}/min,{self.hour}/h,{self.day}/d"
 

@@ -1,0 +1,387 @@
+"""click: options → settings → pipeline → exit code; one `try` maps exceptions to codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from contextlib import ExitStack, contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Never
+
+import click
+
+from importer import __version__
+from importer.errors import ImporterError, Interrupted, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rich.console import Console
+
+    from importer.pipeline import Api, Ending, Job, Offer
+    from importer.settings import Settings
+
+Command = Any  # click's decorators take and give functions of any signature
+
+SANDBOX_KEY: Final = "sandbox"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="importer")
+def main() -> None:
+    """Bulk invoice importer: every invoice becomes one debt-collection case, or a line that says why not.
+
+    Start with `importer check SOURCE`, which sends nothing; then `importer submit SOURCE`. `--sandbox` tries everything
+    without a key and without a network.
+    """
+
+
+def _command(command: Command) -> Command:
+    """Make a command of `importer`, with the options that all have; whatever stops it becomes its exit code."""
+
+    @main.command(command.__name__.strip("_"))
+    @click.option(
+        "--workspace",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="IMPORTER_WORKSPACE",
+        default=Path(),
+        help="Folder of settings, journal and reports; by default the current one.",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
+    @click.option("--quiet", is_flag=True, help="Print no progress and no summary.")
+    @wraps(command)
+    def run(workspace: Path, as_json: bool, quiet: bool, **options: Any) -> Never:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            code = command(workspace, as_json=as_json, quiet=quiet, **options)
+        except click.ClickException:
+            raise
+        except ImporterError as error:
+            code = _say(error, as_json=as_json)
+        except (KeyboardInterrupt, click.Abort):
+            code = _say(Interrupted("Interrupted; nothing more was done."), as_json=as_json)
+        except Exception:  # noqa: BLE001 - the last resort: a bug has a sentence, too
+            code = _say(_confess(workspace), as_json=as_json)
+        sys.exit(code)
+
+    return run
+
+
+def _say(error: ImporterError, *, as_json: bool) -> int:
+    click.echo(str(error), err=True)
+    if as_json:
+        _print_json({"exit": error.exit_code, "error": str(error)})
+    return error.exit_code
+
+
+def _confess(workspace: Path) -> ImporterError:
+    """Write the traceback of a bug to a log, and say where that is."""
+    import traceback  # noqa: PLC0415 - only for bugs
+
+    log = workspace / "importer.log"
+    try:
+        with log.open("a", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(f"invoice-importer {__version__}\n{traceback.format_exc()}\n")
+    except OSError:
+        return ImporterError(f"This is a bug in the importer; please report it:\n{traceback.format_exc()}")
+    return ImporterError(f"This is a bug in the importer. Its details are in {log}; please report them.")
+
+
+def _print_json(document: Mapping[str, object]) -> None:
+    click.echo(json.dumps(document, ensure_ascii=False, default=str))
+
+
+def _reading(command: Command) -> Command:
+    """Add the sources, and the options that say how to read and match them."""
+    for option in reversed(
+        (
+            click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SOURCE..."),
+            click.option("--target", help="The API operation that rows are for; by default `customer`."),
+            click.option("--sheet", help="The sheet to read, where a workbook has several."),
+            click.option("--mapping", type=click.Path(path_type=Path), help="TOML file: which column is which field."),
+            click.option("--set", "constants", multiple=True, metavar="FIELD=VALUE", help="A value for every row."),
+            click.option("--date-order", type=click.Choice(["dmy", "mdy", "ymd"]), help="How dates are written."),
+            click.option("--decimal", type=click.Choice(["comma", "point"]), help="How amounts are written."),
+            click.option("--limit", type=click.IntRange(min=0), help="Send at most so many cases."),
+            click.option("--test", is_flag=True, help="Make test cases, which nobody collects."),
+            click.option("--allow-missing-reference", is_flag=True, help="Take rows without a creditor reference."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _sending(command: Command) -> Command:
+    """Add the options of commands that call the API."""
+    for option in reversed(
+        (
+            click.option("--sandbox", is_flag=True, help="Serve the bundled sandbox and use it: no key, no network."),
+            click.option("--api-url", help="Base URL of the API; by default the target's production URL."),
+            click.option("--rate", help="Most requests, as 2000/min,20000/h,100000/d."),
+            click.option("--concurrency", type=click.IntRange(min=1), help="Most requests in flight."),
+            click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds for one request."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@_command
+@_reading
+@click.option("--sandbox", is_flag=True, help="Say what is imported already in the sandbox, not at the live API.")
+@click.option("--no-report", is_flag=True, help="Judge and print only.")
+def check(
+    workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, no_report: bool, target: str | None, **reading: Any
+) -> int:
+    """Judge every row of SOURCE... and write a report; sends nothing."""
+    from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
+
+    settings = _settings(workspace, target=target)
+    environment = "loopback" if sandbox else _environment(settings)
+    ending = pipeline.check(_job(**reading), settings, environment=environment, written=not no_report)
+    return _finish(ending, screen.console(quiet=quiet), as_json=as_json)
+
+
+@_command
+@_reading
+@_sending
+@click.option("--yes", is_flag=True, help="Send without asking.")
+@click.option("--wait", is_flag=True, help="Wait for another sender of the same account to end.")
+@click.option("--all-or-nothing", is_flag=True, help="Send nothing if any row has an error.")
+@click.option("--allow-pending-contracts", is_flag=True, help="Let the API take cases whose contracts are not signed.")
+def submit(
+    workspace: Path,
+    *,
+    as_json: bool,
+    quiet: bool,
+    sandbox: bool,
+    yes: bool,
+    wait: bool,
+    **options: Any,
+) -> int:
+    """Judge every row of SOURCE..., show what would be sent, ask, and send what is valid."""
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError("Without a terminal to ask on, `submit` needs --yes.")
+    from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
+
+    settings, options = _take_settings(workspace, options)
+    console = screen.console(quiet=quiet)
+
+    def confirm(offer: Offer) -> bool:
+        screen.show_offer(console, offer)
+        return yes or click.confirm("Send?", err=True)
+
+    with _api(settings, sandbox=sandbox) as api, screen.Watching(console) as watcher:
+        ending = pipeline.submit(_job(**options), settings, api, confirm=confirm, watcher=watcher, wait=wait)
+    return _finish(ending, console, as_json=as_json)
+
+
+@_command
+@click.argument("run")
+@_sending
+@click.option("--wait", is_flag=True, help="Wait for another sender of the same account to end.")
+def resume(workspace: Path, *, run: str, as_json: bool, quiet: bool, sandbox: bool, wait: bool, **options: Any) -> int:
+    """Finish RUN: ask about what is unknown, send what was not sent."""
+    from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
+
+    settings, _ = _take_settings(workspace, options)
+    console = screen.console(quiet=quiet)
+    with _api(settings, sandbox=sandbox) as api, screen.Watching(console) as watcher:
+        ending = pipeline.resume(run, settings, api, watcher=watcher, wait=wait)
+    return _finish(ending, console, as_json=as_json)
+
+
+@_command
+@click.argument("run")
+def report(workspace: Path, *, run: str, as_json: bool, quiet: bool) -> int:
+    """Write the report of RUN again, from the journal."""
+    from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
+
+    ending = pipeline.rewrite(run, _settings(workspace))
+    _finish(ending, screen.console(quiet=quiet), as_json=as_json)
+    return 0
+
+
+@_command
+def runs(workspace: Path, *, as_json: bool, quiet: bool) -> int:
+    """List what has been run, newest first."""
+    from importer import history, screen  # noqa: PLC0415 - SQLAlchemy takes half a second
+
+    found = history.runs(_settings(workspace))
+    if as_json:
+        _print_json({"runs": found, "exit": 0})
+    else:
+        rows = [(run["run"], run["started"], ", ".join(run["sources"]), run["state"], run["rows"]) for run in found]
+        screen.show_table(screen.console(quiet=quiet), ("Run", "Started", "Sources", "State", "Rows"), rows)
+    return 0
+
+
+@_command
+@click.argument("run")
+def show(workspace: Path, *, run: str, as_json: bool, quiet: bool) -> int:
+    """Show one RUN: counts, totals, and where its report lies."""
+    from importer import history, screen  # noqa: PLC0415 - SQLAlchemy takes half a second
+
+    found = history.show(_settings(workspace), run)
+    if as_json:
+        _print_json({**found, "exit": 0})
+    else:
+        screen.show_run(screen.console(quiet=quiet), found)
+        if found["report"]:
+            click.echo(found["report"])
+    return 0
+
+
+@_command
+@click.argument("value")
+def find(workspace: Path, *, value: str, as_json: bool, quiet: bool) -> int:
+    """Find a case by VALUE: Debitura's id or reference, or the creditor reference."""
+    from importer import history, screen  # noqa: PLC0415 - SQLAlchemy takes half a second
+
+    found = history.find(_settings(workspace), value)
+    if as_json:
+        _print_json({"cases": found, "exit": 0 if found else 1})
+    elif found:
+        columns = ("creditor_reference", "status", "case_id", "reference", "lifecycle", "sent_at", "run", "row")
+        rows = [[case[column] for column in columns] for case in found]
+        screen.show_table(screen.console(quiet=quiet), [column.replace("_", " ") for column in columns], rows)
+    else:
+        click.echo(f"The journal knows no case {value}.", err=True)
+    return 0 if found else 1
+
+
+@_command
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
+@click.option("--latency", type=click.FloatRange(min=0), default=0.0, help="Seconds before each answer.")
+@click.option("--lose-answer-every", type=click.IntRange(min=0), default=0, help="Drop every Nth answer to a new case.")
+@click.option(
+    "--drop-request-every", type=click.IntRange(min=0), default=0, help="Drop every Nth case before it is made."
+)
+@click.option("--limits", help="The three windows, as 2000/min,20000/h,100000/d.")
+def sandbox(workspace: Path, *, as_json: bool, quiet: bool, port: int, limits: str | None, **faults: Any) -> int:
+    """Serve the sandbox until interrupted; its data lie in the workspace's sandbox.db."""
+    from importer import sandbox as server  # noqa: PLC0415 - a web server
+    from importer.throttle import Rate  # noqa: PLC0415 - only here
+
+    rate = Rate.parse(limits) if limits else Rate()
+    settings = server.Settings(minute=rate.minute, hour=rate.hour, day=rate.day, **faults)
+
+    def tell(url: str) -> None:
+        if as_json:
+            _print_json({"url": url})
+        else:
+            click.echo(url)
+        if not quiet:
+            click.echo(f"Use it with: IMPORTER_API_KEY={SANDBOX_KEY} importer submit SOURCE --api-url {url}", err=True)
+
+    workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
+    server.serve_forever(workspace / "sandbox.db", settings, port, tell)
+    return 0
+
+
+@_command
+@_sending
+def doctor(workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, **options: Any) -> int:
+    """Say whether settings, key, journal, clock and API are in order."""
+    from importer import doctor as examining  # noqa: PLC0415 - SQLAlchemy takes half a second
+
+    settings, _ = _take_settings(workspace, options)
+    with ExitStack() as stack:
+        api: Api | ImporterError
+        try:
+            api = stack.enter_context(_api(settings, sandbox=sandbox))
+        except ImporterError as error:
+            api = error
+        findings = list(examining.examine(settings, api))
+    if as_json:
+        listed = [{"what": finding.what, "ok": finding.ok, "text": finding.text} for finding in findings]
+        _print_json({"findings": listed, "exit": max(finding.exit_code for finding in findings)})
+    elif not quiet:
+        for finding in findings:
+            click.echo(f"{'ok ' if finding.ok else 'NO '} {finding.what}: {finding.text}", err=True)
+    return max(finding.exit_code for finding in findings)
+
+
+def _take_settings(workspace: Path, options: Mapping[str, Any]) -> tuple[Settings, dict[str, Any]]:
+    """Split the options of a command into its settings and the rest."""
+    from importer.settings import NAMES  # noqa: PLC0415 - --help needs none
+
+    given = {name: value for name, value in options.items() if name in NAMES}
+    return _settings(workspace, **given), {name: value for name, value in options.items() if name not in NAMES}
+
+
+def _settings(workspace: Path, **options: Any) -> Settings:
+    from importer import settings  # noqa: PLC0415 - --help needs none
+
+    return settings.load(workspace, options)
+
+
+def _job(*, sources: tuple[Path, ...], constants: tuple[str, ...], date_order: str | None, **options: Any) -> Job:
+    from importer.pipeline import Job  # noqa: PLC0415 - pandas
+
+    fields: dict[str, str] = {}
+    for constant in constants:
+        name, equals, value = constant.partition("=")
+        if not equals or not name.strip():
+            raise click.BadParameter(f"{constant!r} is not of the form FIELD=VALUE.", param_hint="--set")
+        fields[name.strip()] = value
+    return Job(sources, constants=fields, order=date_order, **options)
+
+
+def _environment(settings: Settings) -> str:
+    from importer.settings import environment_of  # noqa: PLC0415 - with the settings
+
+    return environment_of(_url(settings))
+
+
+def _url(settings: Settings) -> str:
+    import schemas  # noqa: PLC0415 - pandera
+
+    return settings.api_url or schemas.load(settings.target).PRODUCTION_URL
+
+
+@contextmanager
+def _api(settings: Settings, *, sandbox: bool) -> Iterator[Api]:
+    """Find the API and its key; with *sandbox* serve one for as long as it is used."""
+    from importer.pipeline import Api  # noqa: PLC0415 - pandas
+
+    if not sandbox:
+        from importer.settings import api_key  # noqa: PLC0415 - with the settings
+
+        yield Api(_url(settings), api_key(_url(settings)))
+        return
+    if settings.api_url:
+        raise SettingsError("--sandbox serves an API of its own: leave --api-url and IMPORTER_API_URL out.")
+    from importer.sandbox import serving  # noqa: PLC0415 - a web server
+
+    settings.workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
+    given = os.environ.get("IMPORTER_API_KEY", "")
+    # Only a sandbox's own key is ever shown to it: these choose one of its accounts.
+    key = given if given.startswith(SANDBOX_KEY) else SANDBOX_KEY
+    with serving(settings.workspace / "sandbox.db") as url:
+        yield Api(url, key)
+
+
+def _finish(ending: Ending, console: Console, *, as_json: bool) -> int:
+    """Tell people on stderr and scripts on stdout how it ended."""
+    from importer import screen  # noqa: PLC0415 - imported by every caller already
+
+    screen.show_ending(console, ending)
+    if as_json:
+        document: dict[str, object] = {
+            "run": ending.run,
+            "sources": list(ending.sources),
+            "target": ending.target,
+            "report": str(ending.report) if ending.report else None,
+            "counts": dict(ending.figures.counts),
+            "totals": [dict(total) for total in ending.figures.totals],
+            "unreadable": ending.figures.unreadable,
+            "exit": ending.exit_code,
+        }
+        _print_json(document | ({"error": ending.stopped} if ending.stopped else {}))
+    elif ending.report:
+        click.echo(ending.report)
+    return ending.exit_code

@@ -1,0 +1,72 @@
+"""Says whether settings, key, journal, clock and API are in order, and what to do where they are not."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from importer.errors import ImporterError
+from importer.journal import Journal
+from importer.pipeline.deliver import identify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from importer.pipeline.deliver import Account, Api
+    from importer.settings import Settings
+
+CLOCK_TOLERANCE: Final = 60.0  # seconds; `today` and the windows do not depend on less
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        what: Its name.
+        ok: Whether it is in order.
+        text: What was found, and the remedy where it is not in order.
+        exit_code: Of the whole command, where it is not.
+    """
+
+    what: str
+    ok: bool
+    text: str
+    exit_code: int = 0
+
+
+def examine(settings: Settings, find_api: Api | ImporterError) -> Iterator[Finding]:
+    """Look at one thing after the other, as far as each allows the next."""
+    yield Finding("settings", ok=True, text=f"target {settings.target}, rate {settings.rate}")
+    yield _examine_journal(settings)
+    if isinstance(find_api, ImporterError):
+        yield Finding("key", ok=False, text=str(find_api), exit_code=find_api.exit_code)
+        return
+    yield Finding("key", ok=True, text=f"there is one for {find_api.host}")
+    try:
+        account = identify(find_api, settings)
+    except ImporterError as error:
+        yield Finding("API", ok=False, text=str(error), exit_code=error.exit_code)
+        return
+    yield Finding("API", ok=True, text=f"the key is for {account.name} ({account.id})")
+    yield _examine_clock(account)
+
+
+def _examine_journal(settings: Settings) -> Finding:
+    try:
+        with closing(Journal.open(settings.journal, settings.workspace / "locks")) as journal:
+            return Finding("journal", ok=True, text=f"{settings.journal} knows {len(journal.runs()):,} runs")
+    except ImporterError as error:
+        return Finding("journal", ok=False, text=str(error), exit_code=error.exit_code)
+
+
+def _examine_clock(account: Account) -> Finding:
+    if account.api_time is None:
+        return Finding("clock", ok=True, text="the API sends no time to compare with")
+    ahead = time.time() - account.api_time
+    if abs(ahead) <= CLOCK_TOLERANCE:
+        return Finding("clock", ok=True, text="this machine and the API agree on the time")
+    text = f"this machine's clock is {abs(ahead):,.0f} s {'ahead of' if ahead > 0 else 'behind'} the API's; set it."
+    return Finding("clock", ok=False, text=text, exit_code=3)

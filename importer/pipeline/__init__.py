@@ -1,0 +1,177 @@
+"""The order of the stages, and nothing else: read → match → parse → check → plan → submit → record → report."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import schemas
+from importer.errors import ImporterError, Interrupted, RunError, Stopped
+from importer.journal import Journal
+from importer.pipeline.deliver import Account, Api, Watcher, credential_of, identify, send
+from importer.pipeline.judge import Job, judge
+from importer.pipeline.prepare import Offer, made_earlier, make_offer, plan_rest, plan_rows, take_up, with_fates
+from importer.pipeline.record import run_of_dict
+from importer.pipeline.reporting import Ending, describe, keep, report_check, report_run, rows_path
+from importer.report import archive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from importer.model import Run
+    from importer.plan import Planned
+    from importer.settings import Settings
+
+__all__ = ["Api", "Ending", "Job", "Offer", "Watcher", "check", "resume", "rewrite", "submit"]
+
+
+def check(job: Job, settings: Settings, *, environment: str, written: bool = True) -> Ending:
+    """Judge every row, say what is imported already, and write the report.
+
+    Args:
+        job: What to judge.
+        settings: Of the command.
+        environment: Which world's cases count as imported.
+        written: Whether to leave a results workbook.
+
+    Raises:
+        CannotStart: A source or its columns cannot be used, or the workbook cannot be written.
+    """
+    judged = judge(job, settings)
+    made = {}
+    if not isinstance(settings.journal, Path) or settings.journal.exists():
+        with closing(_open(settings)) as journal:
+            made = made_earlier(judged, job, journal, environment)
+    return report_check(describe(judged, job, settings, "check"), judged, made, settings, written=written)
+
+
+def submit(
+    job: Job,
+    settings: Settings,
+    api: Api,
+    *,
+    confirm: Callable[[Offer], bool],
+    watcher: Watcher,
+    wait: bool = False,
+) -> Ending:
+    """Judge every row and send what is valid, once.
+
+    Args:
+        job: What to send.
+        settings: Of the command.
+        api: Where to send it.
+        confirm: Asked before anything is sent.
+        watcher: Told of the progress.
+        wait: For another sender of the same account to end, instead of giving up.
+
+    Raises:
+        CannotStart: Nothing was sent: sources, columns, settings or the journal do not allow it.
+        Stopped: Nothing was sent: the API does not accept the key or cannot be reached.
+        Interrupted: Nothing was sent: *confirm* said no.
+    """
+    judged = judge(job, settings)
+    account = identify(api, settings)
+    with closing(_open(settings)) as journal:
+        _count_identify(journal, account)
+        with journal.sender(account.id, wait=wait):
+            planned = plan_rows(judged, job, journal, account)
+            offer = make_offer(planned, judged, job, settings, api, account)
+            if offer.cases and not confirm(offer):
+                raise Interrupted("Nothing was sent.")
+            run = replace(describe(judged, job, settings, "submit"), account=account.title, host=api.host)
+            keep(run, judged, settings)
+            held = job.all_or_nothing and len(judged.faulty) > 0
+            identity = {"account": account.id, "target": run.target, "mode": run.mode}
+            with journal.begin() as connection:
+                summary = {"sources": [source.name for source in run.sources]}
+                journal.add_run(connection, run.id, **identity, resumable=not held, summary=summary)
+                fates = with_fates(planned, job.limit, held=held)
+                journal.add_cases(connection, run.id, **identity, planned=fates)
+            return _deliver(run, planned, journal, settings, api, account, watcher)
+
+
+def resume(run_id: str, settings: Settings, api: Api, *, watcher: Watcher, wait: bool = False) -> Ending:
+    """Finish a run: first ask about what is in doubt, then send what was not sent.
+
+    Raises:
+        RunError: There is no such run, or it is another account's or environment's, or it must not be resumed.
+        CannotStart: The journal is busy.
+        Stopped: The API does not accept the key, or cannot be reached.
+    """
+    with closing(_open(settings, create=False)) as journal:
+        kept = journal.run(run_id)
+        if not kept["resumable"]:
+            raise RunError(f"Run {run_id} was all-or-nothing and had errors: mend the source and submit it again.")
+        account = identify(api, settings)
+        if account.id != kept["account"]:
+            raise RunError(
+                f"Run {run_id} belongs to another account or environment ({kept['account']}); "
+                f"this key is for {account.id}. Nothing was sent."
+            )
+        _count_identify(journal, account)
+        with journal.sender(account.id, wait=wait):
+            run = run_of_dict(archive.load(rows_path(settings, run_id)).metadata)
+            planned = plan_rest(run, journal, account)
+            return _deliver(run, planned, journal, settings, api, account, watcher)
+
+
+def rewrite(run_id: str, settings: Settings) -> Ending:
+    """Write a run's report again, from the journal.
+
+    Raises:
+        RunError: There is no such run.
+    """
+    with closing(_open(settings, create=False)) as journal:
+        kept = journal.run(run_id)
+        run = run_of_dict(archive.load(rows_path(settings, run_id)).metadata)
+        finished = datetime.fromtimestamp(kept["finished"], UTC) if kept["finished"] else None
+        stopped = kept["stopped"] or (None if finished else "The run was cut short.")
+        return report_run(replace(run, finished=finished, stopped=stopped), journal, settings)
+
+
+def _deliver(
+    run: Run,
+    planned: Sequence[Planned],
+    journal: Journal,
+    settings: Settings,
+    api: Api,
+    account: Account,
+    watcher: Watcher,
+) -> Ending:
+    """Send what is planned and in the journal, and report, however the sending ends."""
+    stopped: ImporterError | None = None
+    sendings = list(take_up(planned, journal, run, settings, credential_of(api, journal.secret())))
+    if sendings:
+        try:
+            send(
+                sendings,
+                api=api,
+                account=account,
+                endpoint=schemas.load(run.target).ENDPOINT,
+                target=run.target,
+                mode=run.mode,
+                journal=journal,
+                settings=settings,
+                watcher=watcher,
+            )
+        except (Stopped, Interrupted) as error:
+            stopped = error
+    ended = replace(
+        run,
+        finished=datetime.now(UTC),
+        stopped=str(stopped) if stopped else None,
+        exit_code=stopped.exit_code if stopped else 0,
+    )
+    return report_run(ended, journal, settings)
+
+
+def _open(settings: Settings, *, create: bool = True) -> Journal:
+    return Journal.open(settings.journal, settings.workspace / "locks", create=create)
+
+
+def _count_identify(journal: Journal, account: Account) -> None:
+    with journal.begin() as connection:
+        journal.add_request(connection, account.id, account.asked_at, "me", None)

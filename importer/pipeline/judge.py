@@ -1,0 +1,214 @@
+"""read → match → parse → check: sources become judged rows, without any network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+import schemas
+from importer.check import check
+from importer.errors import ColumnsError, SettingsError
+from importer.match import match
+from importer.model import SourceInfo, Styles, Table, row_key
+from importer.parse import parse
+from importer.read import read
+from importer.settings import MappingFile, read_mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from importer.model import DateOrder, DecimalStyle, Matching
+    from importer.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the user asked for.
+
+    Attributes:
+        sources: In the order given.
+        sheet: The sheet to read of a workbook, where it has several.
+        mapping: A mapping file.
+        constants: Field → text of every row, from `--set`.
+        order: How dates are written, where the columns do not tell.
+        decimal: How amounts are written, the same.
+        limit: The most cases to send.
+        test: Make test cases.
+        all_or_nothing: One error, and nothing is sent.
+        allow_pending_contracts: The API may take a case whose contracts are not signed yet.
+        allow_missing_reference: A row may have no creditor reference.
+    """
+
+    sources: tuple[Path, ...]
+    sheet: str | None = None
+    mapping: Path | None = None
+    constants: Mapping[str, str] = field(default_factory=dict)
+    order: DateOrder | None = None
+    decimal: DecimalStyle | None = None
+    limit: int | None = None
+    test: bool = False
+    all_or_nothing: bool = False
+    allow_pending_contracts: bool = False
+    allow_missing_reference: bool = False
+
+    @property
+    def mode(self) -> Literal["live", "test"]:
+        """Test cases are other cases than live ones."""
+        return "test" if self.test else "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Every row of every source, judged; frames are indexed by row key.
+
+    Attributes:
+        target: What the rows are judged for.
+        sources: In the order given.
+        header: Common to all.
+        cells, numbers: As in `Table`, under each other.
+        values: As in `Parsed`, under each other.
+        issues: As in `Report`.
+        columns: Header → field.
+        constants: Field → text.
+        styles: One for each source.
+        unmapped: Headers that feed no field.
+    """
+
+    target: schemas.Target
+    sources: tuple[SourceInfo, ...]
+    header: tuple[str, ...]
+    cells: pd.DataFrame
+    numbers: dict[int, np.ndarray]
+    values: pd.DataFrame
+    issues: pd.DataFrame
+    columns: Mapping[str, str]
+    constants: Mapping[str, str]
+    styles: tuple[Styles, ...]
+    unmapped: tuple[str, ...]
+
+    @property
+    def amounts(self) -> pd.DataFrame:
+        """Amount and currency of every row, null where they cannot be read."""
+        amounts = self.values[["amountToRecover", "currencyCode"]].set_axis(["amount", "currency"], axis=1)
+        unknown = self.issues.loc[self.issues["code"] == "currency-unknown", "row"]
+        amounts["currency"] = amounts["currency"].str.upper().mask(amounts.index.isin(unknown))
+        return amounts
+
+    @property
+    def references(self) -> pd.Series:
+        """The creditor reference of every row, null where there is none."""
+        return self.values[self.target.REFERENCE]
+
+    @property
+    def faulty(self) -> pd.Index:
+        """Keys of the rows with at least one error."""
+        return pd.Index(self.issues.loc[self.issues["severity"] == "error", "row"].unique())
+
+
+def judge(job: Job, settings: Settings) -> Judged:
+    """Read the sources of *job* and judge each of their rows.
+
+    Raises:
+        SourceError: A source cannot be read.
+        ColumnsError: Columns are missing, taken twice or undecided, or the sources' headers differ.
+        SettingsError: The mapping file cannot be read, or a results workbook is another target's.
+    """
+    target = schemas.load(settings.target)
+    tables = [read(source, sheet=job.sheet) for source in job.sources]
+    _compare_headers(tables)
+    saved = read_mapping(job.mapping) if job.mapping else MappingFile()
+    matching = _match(tables, target, saved, job)
+    parsed = [
+        parse(table, matching, target, decimal=job.decimal, order=job.order, carried=_carried_styles(table, saved))
+        for table in tables
+    ]
+    values = _stack([part.values for part in parsed])
+    unreadable = _stack([part.unreadable for part in parsed]).astype("bool") if parsed else pd.DataFrame()
+    headers = {name: tables[0].header[position] for name, position in matching.columns.items()}
+    context = schemas.Context(
+        today=datetime.now(settings.timezone).date(), allow_missing_reference=job.allow_missing_reference
+    )
+    found = check(values, unreadable, headers, target, context)
+    return Judged(
+        target=target,
+        sources=tuple(SourceInfo(table.path.name, table.sha256, table.facts) for table in tables),
+        header=tables[0].header,
+        cells=_stack([table.cells for table in tables]),
+        numbers=_stack_masks(tables),
+        values=values,
+        issues=_order([*(_shift(part.issues, number) for number, part in enumerate(parsed)), found]),
+        columns={header: name for name, header in headers.items()},
+        constants=matching.constants,
+        styles=tuple(part.styles for part in parsed),
+        unmapped=matching.unmapped,
+    )
+
+
+def _compare_headers(tables: list[Table]) -> None:
+    first = tables[0]
+    for other in tables[1:]:
+        if other.header != first.header:
+            raise ColumnsError(
+                f"{other.path.name} has other columns than {first.path.name}: "
+                f"{', '.join(other.header)} instead of {', '.join(first.header)}. "
+                "Sources of one run need the same header; submit them one by one."
+            )
+
+
+def _match(tables: list[Table], target: schemas.Target, saved: MappingFile, job: Job) -> Matching:
+    """Match the common header; what a results workbook carries gives way to a mapping file, and that to `--set`."""
+    columns: dict[str, str] = {}
+    constants: dict[str, str] = {}
+    for table in tables:
+        if table.carried:
+            if table.carried.target != target.NAME:
+                raise SettingsError(
+                    f"{table.path.name} is the results workbook of a run for {table.carried.target}; "
+                    f"submit it with --target {table.carried.target}."
+                )
+            columns |= table.carried.columns
+            constants |= table.carried.constants
+    return match(
+        tables[0].header,
+        target,
+        mapping={**columns, **saved.columns},
+        constants={**constants, **saved.constants, **job.constants},
+    )
+
+
+def _carried_styles(table: Table, saved: MappingFile) -> Styles:
+    carried = table.carried.styles if table.carried else Styles()
+    return Styles({**carried.decimal, **saved.styles.decimal}, {**carried.order, **saved.styles.order})
+
+
+def _stack(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Put the sources' frames under each other, each row under its key."""
+    keyed = []
+    for number, frame in enumerate(frames):
+        frame = frame.set_axis(frame.index + row_key(number, 0), axis=0)  # noqa: PLW2901 - the same rows, rekeyed
+        keyed.append(frame)
+    return (keyed[0] if len(keyed) == 1 else pd.concat(keyed)).rename_axis("row")
+
+
+def _stack_masks(tables: list[Table]) -> dict[int, np.ndarray]:
+    positions = {position for table in tables for position in table.numbers}
+    return {
+        position: np.concatenate(
+            [table.numbers.get(position, np.zeros(len(table.cells), dtype=bool)) for table in tables]
+        )
+        for position in sorted(positions)
+    }
+
+
+def _shift(issues: pd.DataFrame, number: int) -> pd.DataFrame:
+    return issues.assign(row=issues["row"] + row_key(number, 0))
+
+
+def _order(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    filled = [part for part in parts if len(part)] or parts[:1]
+    return pd.concat(filled, ignore_index=True).sort_values("row", kind="stable", ignore_index=True)

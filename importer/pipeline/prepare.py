@@ -1,0 +1,163 @@
+"""plan: valid rows become cases and their fates, in the journal before the first request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from importer.journal.tables import DROPPED
+from importer.pipeline.deliver import patience_of
+from importer.plan import Planned, make_cases, set_aside
+from importer.submit import Follower, Sending
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from importer.journal import Journal
+    from importer.model import Case, Entry, Run
+    from importer.pipeline.deliver import Account, Api
+    from importer.pipeline.judge import Job, Judged
+    from importer.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What would be sent, shown before anything is.
+
+    Attributes:
+        cases: How many.
+        totals: Currency → amount.
+        account, host: Whose cases, and where to.
+        test: Whether they are test cases.
+        already: Rows that an earlier run imported.
+        invalid: Rows that will not be sent.
+        seconds: How long it will take at the allowed pace, at least.
+    """
+
+    cases: int
+    totals: Mapping[str, Decimal]
+    account: str
+    host: str
+    test: bool
+    already: int
+    invalid: int
+    seconds: float
+
+
+def plan_rows(judged: Judged, job: Job, journal: Journal, account: Account) -> list[Planned]:
+    """Make the cases of the valid rows, and set aside what earlier runs did."""
+    valid = judged.values[~judged.values.index.isin(judged.faulty)]
+    identity = {"account": account.id, "target": judged.target.NAME, "mode": job.mode}
+    cases = list(
+        make_cases(
+            (int(row) for row in valid.index),
+            judged.target.payload(valid, test=job.test, allow_pending_contracts=job.allow_pending_contracts),
+            **identity,
+            reference=judged.target.REFERENCE,
+            secret=journal.secret(),
+        )
+    )
+    known = journal.known(**identity, references=(case.reference for case in cases))
+    return list(set_aside(cases, known, **identity))
+
+
+def plan_rest(run: Run, journal: Journal, account: Account) -> list[Planned]:
+    """Plan again what a run has left: other runs may have made some of it since."""
+    entries = journal.of_run(run.id)
+    left = [entry for entry in entries if entry.status in {"planned", "not-sent", "waiting"}]
+    identity = {"account": account.id, "target": run.target, "mode": run.mode}
+    found = journal.known(**identity, references=(entry.case.reference for entry in left))
+    others = {key: [entry for entry in known if entry.run != run.id] for key, known in found.items()}
+    planned = list(set_aside((entry.case for entry in left), others, **identity))
+    with journal.begin() as connection:
+        for entry, (case, fate) in zip(left, with_fates(planned, None, held=False), strict=True):
+            journal.update(connection, entry.pk, **{"message": None, "key": case.key, "n": case.n, **fate})
+    return planned
+
+
+def made_earlier(judged: Judged, job: Job, journal: Journal, environment: str) -> dict[str, Entry]:
+    """Tell which references the last account of *environment* has had made already."""
+    target = judged.target.NAME
+    accounts = (run["account"] for run in journal.runs() if run["target"] == target)
+    account = next((account for account in accounts if account.startswith(f"{environment}/")), None)
+    if account is None:
+        return {}
+    known = journal.known(account, target, job.mode, judged.references.dropna())
+    return {
+        reference: entry for (_, reference), entries in known.items() for entry in entries if entry.status == "created"
+    }
+
+
+def with_fates(
+    planned: Iterable[Planned], limit: int | None, *, held: bool
+) -> Iterator[tuple[Case, Mapping[str, object]]]:
+    """Say of each planned case what the journal is to note of it."""
+    turns = 0
+    for plan in planned:
+        fate: dict[str, object]
+        match plan:
+            case Planned(fate="already-imported", entry=entry) if entry:
+                fate = {
+                    "status": "already-imported",
+                    "case_id": entry.case_id,
+                    "case_reference": entry.case_reference,
+                    "lifecycle": entry.lifecycle,
+                    "message": _differs(plan),
+                    **DROPPED,
+                }
+            case Planned(fate="duplicate", entry=entry) if entry:
+                fate = {"status": "duplicate", "error": entry.error, "message": entry.message, **DROPPED}
+            case Planned(fate="wait"):
+                fate = {"status": "waiting"}
+            case _:
+                turns += 1
+                fate = {"status": "planned"}
+                if held:
+                    fate = {"status": "not-sent", "message": "Nothing was sent, since another row has an error."}
+                elif limit is not None and turns > limit:
+                    fate = {"status": "not-sent", "message": f"--limit {limit} came before its turn."}
+        yield plan.case, fate
+
+
+def _differs(plan: Planned) -> str | None:
+    if not plan.differing:
+        return None
+    return f"It was imported with another content; nothing was sent. Different now: {', '.join(plan.differing)}."
+
+
+def take_up(
+    planned: Iterable[Planned], journal: Journal, run: Run, settings: Settings, credential: str
+) -> Iterator[Sending]:
+    """Take up the run's cases where the journal has them."""
+    waits = {plan.case.row: plan for plan in planned if plan.fate == "wait"}
+    test, patience = run.mode == "test", patience_of(settings)
+    now = datetime.now(UTC).timestamp()
+    for entry in journal.of_run(run.id):
+        if entry.status in {"planned", "sending"}:
+            yield Sending.found(entry, now, test=test, patience=patience, credential=credential)
+        elif entry.status == "waiting" and (plan := waits[entry.case.row]).entry:
+            follower = Follower(entry.pk, entry.case, _differs(plan))
+            yield Sending.found(plan.entry, now, test=test, patience=patience, credential=credential, follower=follower)
+
+
+def make_offer(
+    planned: list[Planned], judged: Judged, job: Job, settings: Settings, api: Api, account: Account
+) -> Offer:
+    """Say what would be sent."""
+    held = job.all_or_nothing and len(judged.faulty) > 0
+    cases = [] if held else [plan.case for plan in planned if plan.fate in {"send", "wait"}][: job.limit]
+    totals: dict[str, Decimal] = {}
+    for case in cases:
+        totals[case.currency] = totals.get(case.currency, Decimal(0)) + case.amount
+    return Offer(
+        cases=len(cases),
+        totals=totals,
+        account=account.title,
+        host=api.host,
+        test=job.test,
+        already=sum(plan.fate == "already-imported" for plan in planned),
+        invalid=len(judged.faulty),
+        seconds=settings.rate.seconds_for(len(cases)),
+    )

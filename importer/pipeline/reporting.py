@@ -1,0 +1,200 @@
+"""report: what became of each row goes into the journal, `rows.arrow` and the results workbook."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from importer import __version__
+from importer import report as workbook
+from importer.errors import CannotStart, Stopped
+from importer.model import Report, Run
+from importer.pipeline.record import TEXT, Figures, add_entries, count, run_to_dict, start_outcomes
+from importer.report import archive
+
+if TYPE_CHECKING:
+    from importer.journal import Journal
+    from importer.model import Entry
+    from importer.pipeline.judge import Job, Judged
+    from importer.settings import Settings
+
+RUN_ID_STEM: Final = 40  # characters of a source's name in a run's id
+UNUSED: Final = "Columns not used"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a command that judges rows ended.
+
+    Attributes:
+        run: Its id; of a check, its report's folder.
+        sources: Names, in the order given.
+        target: The API operation.
+        report: The results workbook, or None where none was asked for.
+        figures: Counts and totals.
+        exit_code: As the process exits.
+        stopped: Why it ended before its end.
+        warnings: What was noticed about the sources as a whole.
+    """
+
+    run: str
+    sources: tuple[str, ...]
+    target: str
+    report: Path | None
+    figures: Figures
+    exit_code: int
+    stopped: str | None
+    warnings: tuple[str, ...]
+
+
+def describe(judged: Judged, job: Job, settings: Settings, kind: Literal["check", "submit"]) -> Run:
+    """Give a run its id, and say all that shaped it."""
+    started = datetime.now(UTC)
+    stem = re.sub(r"[^A-Za-z0-9._]+", "-", Path(judged.sources[0].name).stem).strip("-.")[:RUN_ID_STEM] or "source"
+    shown = {
+        "Rate": str(settings.rate),
+        "Requests in flight at most": settings.concurrency,
+        "Patience with a request (s)": settings.timeout,
+        "Limit": job.limit,
+        "Sheet": job.sheet,
+        "Mapping": job.mapping,
+        "Date order": job.order,
+        "Decimal": job.decimal,
+        "All or nothing": job.all_or_nothing or None,
+        "Allow pending contracts": job.allow_pending_contracts or None,
+        "Allow missing reference": job.allow_missing_reference or None,
+        UNUSED: ", ".join(judged.unmapped) or None,
+    }
+    return Run(
+        id=f"{started:%Y%m%d-%H%M%S}-{stem}-{secrets.token_hex(2)}",
+        kind=kind,
+        sources=judged.sources,
+        target=judged.target.NAME,
+        mode=job.mode,
+        account="",
+        host="",
+        started=started,
+        finished=None,
+        version=__version__,
+        settings=tuple((name, str(value)) for name, value in shown.items() if value is not None),
+        columns=judged.columns,
+        constants=judged.constants,
+        styles=judged.styles,
+        stopped=None,
+        exit_code=0,
+    )
+
+
+def keep(run: Run, judged: Judged, settings: Settings) -> None:
+    """Put all that `report` and `resume` need beside where the report will lie.
+
+    Raises:
+        CannotStart: The disk does not take it.
+    """
+    path = rows_path(settings, run.id)
+    _make_folder(path.parent)
+    try:
+        archive.save(
+            path,
+            header=judged.header,
+            cells=judged.cells,
+            numbers=judged.numbers,
+            issues=judged.issues,
+            amounts=judged.amounts,
+            references=judged.references,
+            metadata=run_to_dict(run),
+        )
+    except OSError as error:
+        raise CannotStart(f"{path} cannot be written: {error.strerror}. Nothing was sent.") from None
+
+
+def rows_path(settings: Settings, run: str) -> Path:
+    """Say where a run's own copy of its rows lies."""
+    return settings.reports / run / "rows.arrow"
+
+
+def report_check(run: Run, judged: Judged, made: dict[str, Entry], settings: Settings, *, written: bool) -> Ending:
+    """Count what a check found, and write its workbook where one is asked for.
+
+    Args:
+        run: The check.
+        judged: Its rows.
+        made: Creditor reference → what an earlier run made.
+        settings: Of the command.
+        written: Whether there is to be a workbook.
+
+    Raises:
+        CannotStart: The workbook cannot be written.
+    """
+    outcomes = start_outcomes(judged.cells.index, judged.issues, judged.references)
+    known = outcomes["creditor_reference"].isin(list(made)) & (outcomes["status"] == "valid")
+    outcomes["status"] = outcomes["status"].mask(known, "already-imported")
+    for column, name in (("case_id", "case_id"), ("reference", "case_reference"), ("lifecycle", "lifecycle")):
+        told = {reference: getattr(entry, name) for reference, entry in made.items()}
+        outcomes[column] = outcomes["creditor_reference"].where(known).map(told).astype(TEXT)
+    figures = count(outcomes, judged.amounts, check=True)
+    run = replace(run, finished=datetime.now(UTC), exit_code=figures.exit_code)
+    path = None
+    if written:
+        path = settings.reports / run.id / "results.xlsx"
+        report = Report(run, judged.header, judged.cells, judged.numbers, judged.issues, outcomes, judged.amounts)
+        _write(report, path)
+    return _end(run, path, figures)
+
+
+def report_run(run: Run, journal: Journal, settings: Settings) -> Ending:
+    """Gather what became of each row of a run, note it in the journal, and write the workbook.
+
+    Raises:
+        Stopped: The workbook cannot be written; says how to write it later.
+    """
+    kept = archive.load(rows_path(settings, run.id))
+    outcomes = start_outcomes(kept.cells.index, kept.issues, kept.references)
+    outcomes = add_entries(outcomes, journal.of_run(run.id), run.stopped)
+    figures = count(outcomes, kept.amounts, check=False)
+    run = replace(run, exit_code=run.exit_code or figures.exit_code)
+    path = settings.reports / run.id / "results.xlsx"
+    journal.end_run(
+        run.id,
+        exit_code=run.exit_code,
+        stopped=run.stopped,
+        summary={
+            "sources": [source.name for source in run.sources],
+            "counts": dict(figures.counts),
+            "totals": [dict(total) for total in figures.totals],
+            "unreadable": figures.unreadable,
+            "report": str(path),
+        },
+    )
+    try:
+        _write(Report(run, kept.header, kept.cells, kept.numbers, kept.issues, outcomes, kept.amounts), path)
+    except CannotStart as error:
+        text = f"{error} What was sent is in the journal; `importer report {run.id}` writes the report again."
+        raise Stopped(text) from None
+    return _end(run, path, figures)
+
+
+def _write(report: Report, path: Path) -> None:
+    _make_folder(path.parent)
+    try:
+        workbook.write(report, path)
+    except OSError as error:
+        raise CannotStart(f"The report {path} cannot be written: {error.strerror or error}.") from None
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotStart(f"The folder {folder} cannot be made: {error.strerror}.") from None
+
+
+def _end(run: Run, path: Path | None, figures: Figures) -> Ending:
+    unused = dict(run.settings).get(UNUSED)
+    warnings = (f"Columns that feed no field, kept in the report only: {unused}.",) if unused else ()
+    sources = tuple(source.name for source in run.sources)
+    return Ending(run.id, sources, run.target, path, figures, run.exit_code, run.stopped, warnings)

@@ -1,0 +1,101 @@
+"""Who calls, and what stands in the way of a case: the triggers that bring each business error about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from importer.sandbox.answers import BusinessError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PORTAL: Final = "https://app.debitura.com"
+FORBIDDEN: Final = "sandbox-forbidden"
+UNSIGNED: Final = "sandbox-unsigned"
+NO_PARTNER: Final = "AQ"  # debtors' countries
+NO_POWER: Final = "GR"
+NO_IDENTITY: Final = "MT"
+
+_BLOCKED: Final = {
+    "sandbox-blocked": BusinessError("CreditorBlocked", "Your account is blocked. Please contact Debitura support."),
+    "sandbox-demo": BusinessError(
+        "DemoAccountBlocked", "Demo accounts cannot create cases via the API. Use the Debitura portal instead."
+    ),
+}
+_PARTNERLESS: Final = BusinessError(
+    "NoPartnerAvailable", "We don't have an exclusive pre-legal partner in the provided jurisdiction."
+)
+_AGREEMENT: Final = BusinessError(
+    "MissingDebtCollectionContract",
+    "Standard Debt Collection Agreement must be signed before creating cases.",
+    f"{PORTAL}/settings/contracts",
+)
+_POWER: Final = BusinessError(
+    "MissingPowerOfAttorney",
+    "A Power of Attorney with the collection partner must be signed before creating cases.",
+    f"{PORTAL}/settings/power-of-attorney",
+)
+_IDENTITY: Final = BusinessError(
+    "MissingKycVerification",
+    "The collection partner requires the identity of a director to be verified.",
+    f"{PORTAL}/settings/kyc",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls.
+
+    Attributes:
+        key: The API key or bearer token; each has limits of its own.
+        account: The part of the key before the first colon: what comes after it makes another key of the same account.
+        bearer: Whether the key came as a bearer token.
+    """
+
+    key: str
+    account: str
+    bearer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacles:
+    """What stands in the way of a case.
+
+    Attributes:
+        final: Nothing helps.
+        unsigned: Contracts; a caller may have the case wait for them.
+    """
+
+    final: tuple[BusinessError, ...] = ()
+    unsigned: tuple[BusinessError, ...] = ()
+
+    def left(self, *, allow_pending: bool) -> tuple[BusinessError, ...]:
+        """Return those that keep the case from being made."""
+        return self.final if allow_pending else self.unsigned + self.final
+
+
+def identify(headers: Mapping[str, str]) -> Caller | None:
+    """Return who sent a request with *headers*; None where there is no valid key."""
+    key, bearer = headers.get("xapikey", "").strip(), False
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if not key and scheme.lower() == "bearer":
+        key, bearer = token.strip(), True
+    return Caller(key, key.partition(":")[0], bearer) if key.startswith("sandbox") else None
+
+
+def find_obstacles(caller: Caller, country: str) -> Obstacles:
+    """Return what keeps *caller* from a case against a debtor in *country* (alpha-2)."""
+    if caller.account in _BLOCKED:
+        return Obstacles(final=(_BLOCKED[caller.account],))
+    if country == NO_PARTNER:
+        return Obstacles(final=(_PARTNERLESS,))
+    return Obstacles(
+        final=(_IDENTITY,) if caller.bearer and country == NO_IDENTITY else (),
+        unsigned=((_AGREEMENT,) if caller.account == UNSIGNED else ()) + ((_POWER,) if country == NO_POWER else ()),
+    )
+
+
+def tell_signing_url(account_id: str) -> str:
+    """Return the one link that leads through all contracts."""
+    return f"{PORTAL}/signing/{account_id}"

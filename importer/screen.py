@@ -1,0 +1,204 @@
+"""What people see on a terminal: the offer before a run, its progress, its summary, and the tables of the journal."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from rich.progress import Task
+
+    from importer.model import Status
+    from importer.pipeline import Ending, Offer
+    from importer.pipeline.record import Figures
+
+LINE_EVERY: Final = 10.0  # seconds between two lines where there is no terminal
+MINUTE: Final = 60
+HOUR: Final = 3600
+
+_STYLES: Final[Mapping[str, str]] = {
+    "created": "green",
+    "valid": "green",
+    "already-imported": "cyan",
+    "duplicate": "yellow",
+    "rejected": "red",
+    "invalid": "red",
+    "unknown": "bold yellow",
+    "not-sent": "yellow",
+}
+
+
+def console(*, quiet: bool) -> Console:
+    """Open the screen: stderr, since stdout carries the one thing that scripts read."""
+    return Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+
+
+def show_offer(screen: Console, offer: Offer) -> None:
+    """Say what would be sent, whose and where to, before the question whether to send it."""
+    kind = "test case" if offer.test else "case"
+    amounts = ", ".join(f"{amount:,.2f} {currency}" for currency, amount in sorted(offer.totals.items())) or "nothing"
+    screen.print(f"[bold]{offer.cases:,} {kind}{'' if offer.cases == 1 else 's'}[/] to create: {amounts}")
+    screen.print(f"For {offer.account} at {offer.host}; this takes about {duration(offer.seconds)}.", markup=False)
+    if offer.already:
+        screen.print(f"{offer.already:,} rows are imported already and are not sent.")
+    if offer.invalid:
+        screen.print(f"{offer.invalid:,} rows have errors and are not sent.")
+
+
+def show_ending(screen: Console, ending: Ending) -> None:
+    """Say how it ended: counts and totals by status, what was noticed, where the report lies."""
+    for warning in ending.warnings:
+        screen.print(warning, style="yellow", markup=False)
+    screen.print(_figures(ending.figures))
+    if ending.figures.unreadable:
+        screen.print(f"{ending.figures.unreadable:,} rows are in no total: their amount or currency cannot be read.")
+    if ending.stopped:
+        screen.print(ending.stopped, style="bold red", markup=False)
+        left = ending.figures.counts.get("not-sent", 0)
+        unknown = ending.figures.counts.get("unknown", 0)
+        screen.print(f"{left:,} rows were not sent, {unknown:,} are unknown. Go on with: importer resume {ending.run}")
+    elif ending.figures.counts.get("unknown"):
+        screen.print(f"Settle what is unknown with: importer resume {ending.run}")
+
+
+def _figures(figures: Figures) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    table.add_column("rows", justify="right")
+    for total in figures.totals:
+        table.add_column(total["currency"], justify="right")
+    for status, rows in figures.counts.items():
+        if status == "rows" or not rows:
+            continue
+        amounts = [_grouped(total.get(status, "")) for total in figures.totals]
+        table.add_row(Text(status, style=_STYLES.get(status, "")), f"{rows:,}", *amounts)
+    table.add_section()
+    amounts = [_grouped(total["rows"]) for total in figures.totals]
+    table.add_row("all rows", f"{figures.counts['rows']:,}", *amounts, style="bold")
+    return table
+
+
+def _grouped(amount: str) -> str:
+    whole, _, fraction = amount.partition(".")
+    return f"{int(whole):,}.{fraction}" if amount else ""
+
+
+def show_run(screen: Console, run: Mapping[str, Any]) -> None:
+    """Print what is known of one run, a line each."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, value in run.items():
+        if isinstance(value, dict):
+            told = ", ".join(f"{key} {number:,}" for key, number in value.items())
+        elif name == "totals":
+            told = "; ".join(", ".join(f"{key} {text}" for key, text in total.items()) for total in value or [])
+        else:
+            told = ", ".join(value) if isinstance(value, list) else str(value if value is not None else "")
+        table.add_row(name.replace("_", " "), Text(told))
+    screen.print(table)
+
+
+def show_table(screen: Console, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows under their columns."""
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    screen.print(table)
+
+
+def moment(seconds: float | None) -> str:
+    """Write a time of the journal for people, in UTC."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC" if seconds is not None else ""
+
+
+def duration(seconds: float) -> str:
+    """Write how long something takes, roughly.
+
+    >>> duration(3), duration(150), duration(8000)
+    ('3 s', '2 min 30 s', '2 h 13 min')
+    """
+    if seconds < MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < HOUR:
+        return f"{seconds // MINUTE:.0f} min {seconds % MINUTE:.0f} s"
+    return f"{seconds // HOUR:.0f} h {seconds % HOUR // MINUTE:.0f} min"
+
+
+class _RateColumn(ProgressColumn):
+    """Rows per second."""
+
+    def render(self, task: Task) -> Text:
+        """Write the speed, once there is one."""
+        return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+
+class Watching:
+    """Shows a run's progress: a bar on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, screen: Console) -> None:
+        self._screen = screen
+        self._bar: Progress | None = None
+        self._task: Any = None
+        self._total = self._done = 0
+        self._began = self._said = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar:
+            self._bar.stop()
+        elif self._total:
+            self._line()
+
+    def begin(self, total: int) -> None:
+        """Start to show the progress of *total* cases."""
+        self._total, self._began = total, time.monotonic()
+        self._said = self._began
+        if self._screen.is_terminal and not self._screen.quiet:
+            self._bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                _RateColumn(),
+                TimeRemainingColumn(),
+                console=self._screen,
+            )
+            self._task = self._bar.add_task("Sending", total=total)
+            self._bar.start()
+
+    def settled(self, _status: Status) -> None:
+        """Count one more row."""
+        self._done += 1
+        if self._bar:
+            self._bar.update(self._task, advance=1, description="Sending")
+        elif time.monotonic() - self._said >= LINE_EVERY:
+            self._line()
+
+    def waiting(self, reason: str, until: float) -> None:
+        """Say why nothing moves, and until when."""
+        text = f"Waiting until {moment(until)}: {reason}"
+        if self._bar:
+            self._bar.update(self._task, description=text)
+        else:
+            self._screen.print(text, markup=False)
+
+    def stopping(self) -> None:
+        """Say that the interruption was heard."""
+        self._screen.print("Stopping: what is in flight is settled first. Interrupt again to stop at once.")
+
+    def _line(self) -> None:
+        self._said = time.monotonic()
+        elapsed = self._said - self._began
+        speed = self._done / elapsed if elapsed else 0.0
+        left = duration((self._total - self._done) / speed) if speed else "unknown time"
+        self._screen.print(f"{self._done:,} of {self._total:,} settled, {speed:.1f}/s, {left} left")

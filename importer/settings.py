@@ -1,0 +1,242 @@
+"""Workspace, `importer.toml`, environment, secrets, mapping files: option beats environment beats file."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from importer.errors import SettingsError
+from importer.model import Styles
+from importer.throttle import Rate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from importer.model import DateOrder, DecimalStyle
+
+NAMES: Final = (
+    "api_url",
+    "target",
+    "rate",
+    "concurrency",
+    "timeout",
+    "settle_after",
+    "journal",
+    "timezone",
+)
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+KEYRING_SERVICE: Final = "invoice-importer"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for a whole command; no secret among it.
+
+    Attributes:
+        workspace: The folder with everything that a user must keep.
+        target: The API operation that rows are sent to.
+        api_url: Base URL; None for the target's production URL.
+        rate: The most requests in each window.
+        concurrency: The most requests in flight.
+        timeout: Seconds for one request.
+        settle_after: Seconds after a lost answer before a 404 is believed.
+        journal: A path or a `postgresql://` URL.
+        timezone: The creditor's: it decides which day is today.
+    """
+
+    workspace: Path
+    target: str = "customer"
+    api_url: str | None = None
+    rate: Rate = field(default_factory=Rate)
+    concurrency: int = 64
+    timeout: float = 30.0
+    settle_after: float = 60.0
+    journal: str | Path = ""
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+
+    @property
+    def reports(self) -> Path:
+        """The folder of reports, one folder a run."""
+        return self.workspace / "reports"
+
+
+def load(workspace: Path, options: Mapping[str, object], environment: Mapping[str, str] | None = None) -> Settings:
+    """Gather the settings of a command.
+
+    Args:
+        workspace: May not exist yet.
+        options: Those given on the command line, by setting; None for those that were not.
+        environment: `IMPORTER_…` variables; the process's own by default.
+
+    Raises:
+        SettingsError: A value cannot be read; names the setting and where it comes from.
+    """
+    environment = os.environ if environment is None else environment
+    file = workspace / "importer.toml"
+    written = _read_toml(file) if file.exists() else {}
+    strange = sorted(set(written) - set(NAMES))
+    if strange:
+        raise SettingsError(
+            f"{file} has settings that do not exist: {', '.join(strange)}. There are: {', '.join(NAMES)}."
+        )
+    given: dict[str, Any] = {}
+    for name in NAMES:
+        variable = f"IMPORTER_{name.upper()}"
+        for value, origin in (
+            (options.get(name), f"--{name.replace('_', '-')}"),
+            (environment.get(variable) or None, variable),
+            (written.get(name), f"{name} in {file}"),
+        ):
+            if value is not None:
+                given[name] = _read_value(name, value, origin)
+                break
+    given.setdefault("journal", workspace / "journal.db")
+    return Settings(workspace, **given)
+
+
+def _read_value(name: str, value: object, origin: str) -> object:
+    readers: dict[str, Callable[[str], object]] = {
+        "api_url": _url,
+        "target": _target,
+        "rate": Rate.parse,
+        "concurrency": lambda text: _positive(int(text)),
+        "timeout": lambda text: _positive(float(text)),
+        "settle_after": lambda text: _positive(float(text)),
+        "journal": lambda text: text if "://" in text else Path(text),
+        "timezone": ZoneInfo,
+    }
+    try:
+        return readers[name](str(value))
+    except SettingsError as error:
+        raise SettingsError(f"{origin}: {error}") from None
+    except (ValueError, OSError, KeyError):
+        raise SettingsError(f"{origin} is {value!r}, which is no {name.replace('_', ' ')}.") from None
+
+
+def _positive(number: float) -> float:
+    if not 0 < number < float("inf"):
+        raise ValueError
+    return number
+
+
+def _target(text: str) -> str:
+    from schemas import TARGETS  # noqa: PLC0415 - only where it is asked for
+
+    if text not in TARGETS:
+        raise SettingsError(f"There is no target {text!r}; there are: {', '.join(TARGETS)}.")
+    return text
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
+        raise SettingsError(f"{text!r} is not the address of an API; it begins with https://.")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise SettingsError(f"{text} would send debtors' data unencrypted; use https://.")
+    return text.rstrip("/")
+
+
+def environment_of(api_url: str) -> str:
+    """Name the world that cases live in: a host, or `loopback` for a sandbox, whatever its port."""
+    host = urlsplit(api_url).hostname or ""
+    return "loopback" if host in LOOPBACK else host
+
+
+def api_key(api_url: str, environment: Mapping[str, str] | None = None) -> str:
+    """Find the API key: in `IMPORTER_API_KEY`, in the file `IMPORTER_API_KEY_FILE`, or in the system's keyring.
+
+    Raises:
+        SettingsError: There is none, or it cannot be one; the key itself is never part of a message.
+    """
+    environment = os.environ if environment is None else environment
+    key = environment.get("IMPORTER_API_KEY", "")
+    file = environment.get("IMPORTER_API_KEY_FILE", "")
+    if not key and file:
+        try:
+            key = Path(file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise SettingsError(f"The file {file} named by IMPORTER_API_KEY_FILE cannot be read: {reason}.") from None
+    key = (key or _from_keyring(api_url)).strip()
+    if not key:
+        raise SettingsError(
+            "There is no API key. Set IMPORTER_API_KEY, or IMPORTER_API_KEY_FILE to a file that holds it, or run "
+            f"`keyring set {KEYRING_SERVICE} {environment_of(api_url)}`."
+        )
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise SettingsError("The API key has spaces or signs that no key has; copy it again.")
+    return key
+
+
+def _from_keyring(api_url: str) -> str:
+    import keyring  # noqa: PLC0415 - a third of a second, and most users have the variable
+    import keyring.errors  # noqa: PLC0415
+
+    try:
+        return keyring.get_password(KEYRING_SERVICE, environment_of(api_url)) or ""
+    except keyring.errors.KeyringError:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class MappingFile:
+    """A saved mapping.
+
+    Attributes:
+        columns: Header → field.
+        constants: Field → value of every row.
+        styles: Field → how its column is written.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+    styles: Styles = field(default_factory=Styles)
+
+
+def read_mapping(path: Path) -> MappingFile:
+    """Read a mapping file: TOML with the tables `columns`, `constants`, `decimal` and `date_order`.
+
+    Raises:
+        SettingsError: It cannot be read, or says something else.
+    """
+    document = _read_toml(path)
+    tables = ("columns", "constants", "decimal", "date_order")
+    strange = sorted(set(document) - set(tables))
+    if strange:
+        raise SettingsError(f"{path} has {', '.join(strange)}; a mapping has the tables {', '.join(tables)}.")
+    texts = {table: _texts(document.get(table, {}), f"[{table}] in {path}") for table in tables}
+    for table, allowed in (("decimal", {"point", "comma"}), ("date_order", {"dmy", "mdy", "ymd"})):
+        for name, value in texts[table].items():
+            if value not in allowed:
+                raise SettingsError(
+                    f"[{table}] in {path}: {name} is {value!r}; say one of {', '.join(sorted(allowed))}."
+                )
+    return MappingFile(
+        texts["columns"],
+        texts["constants"],
+        Styles(
+            cast("dict[str, DecimalStyle]", texts["decimal"]),
+            cast("dict[str, DateOrder]", texts["date_order"]),
+        ),
+    )
+
+
+def _texts(table: object, origin: str) -> dict[str, str]:
+    if not isinstance(table, Mapping) or not all(isinstance(value, str) for value in table.values()):
+        raise SettingsError(f'{origin} has to be a table of texts, such as "Invoice no" = "creditorReference".')
+    return dict(table)
+
+
+def _read_toml(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not TOML: {error}.") from None
