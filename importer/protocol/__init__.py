@@ -103,8 +103,8 @@ def read_post(reply: Reply) -> PostMeaning:  # noqa: PLR0911 - one return for ea
             return Made(case) if case else Doubt(f"answer {status} could not be read")
         case Answer(400 | 409 | 422):
             return _read_refusal(reply)
-        case Answer(status):
-            return Doubt(f"answer {status}", by_server=status >= 500)  # noqa: PLR2004
+        case _:
+            return Doubt(f"answer {reply.status}", by_server=reply.status >= 500)  # noqa: PLR2004
 
 
 def _read_refusal(answer: Answer) -> Refused | Taken | Doubt:
@@ -184,7 +184,7 @@ def _read_any(reply: Reply) -> Answer | Throttled | Denied | Unanswered:
             return Denied(status, first_message(reply.body))
         case Answer(429):
             return Throttled(retry_after(reply))
-        case Answer():
+        case _:
             return reply
 
 

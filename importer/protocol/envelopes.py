@@ -111,10 +111,9 @@ def faults_of(document: object) -> Iterator[Fault]:
             for text in texts:
                 yield Fault(name, str(text), of_field=True)
         return
-    for code, message in (("error", "message"), ("title", "detail")):
-        if isinstance(document.get(code), str):
-            yield Fault(document[code], str(document.get(message) or document[code]))
-            return
+    code, message = ("error", "message") if "error" in document else ("title", "detail")
+    if isinstance(document.get(code), str):
+        yield Fault(document[code], str(document.get(message) or document[code]))
 
 
 def first_message(body: bytes) -> str:

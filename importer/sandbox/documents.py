@@ -54,6 +54,12 @@ def describe_agreement(account: str) -> dict[str, object]:
     }
 
 
+def name_reference(body: Mapping[str, object]) -> str | None:
+    """Return the creditor reference as sent; None where it is absent or blank."""
+    reference = read_text(body.get("creditorReference"))
+    return reference if reference.strip() else None
+
+
 def describe_case(
     body: Mapping[str, object],
     *,
@@ -84,7 +90,7 @@ def describe_case(
         "dateCreated": created,
         "dateUpdated": None,
         "reference": reference,
-        "creditorReference": read_text(body.get("creditorReference")) or None,
+        "creditorReference": name_reference(body),
         "creditorComments": body.get("comments"),
         "claimDescription": body.get("claimDescription"),
         "grossAmount": amount,

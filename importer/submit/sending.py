@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, Self
 from importer.protocol import (
     CREATED_TOLERANCE,
     Absent,
-    Denied,
     Doubt,
     Found,
     Made,
@@ -196,7 +195,7 @@ class Sending:
                 return self._unanswered(reason, now)
             case Throttled():
                 return AT_ONCE
-            case Denied():
+            case _:  # denied: the run stops
                 return Decision(given_up=True)
 
     def on_list(self, listed: Listed, owned: Collection[str], now: float) -> Decision:

@@ -1,0 +1,134 @@
+"""Makes cases: one `POST /cases` from its bytes to its answer, exactly once for each idempotency key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from importer.sandbox.accounts import find_obstacles, tell_signing_url
+from importer.sandbox.answers import Answer, BusinessError, answer, refuse, refuse_business, refuse_fields, tell_problem
+from importer.sandbox.documents import describe_account, describe_case
+from importer.sandbox.lists import find_country
+from importer.sandbox.rules import find_misfits, judge, read_text
+from importer.sandbox.store import StoredCase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from importer.sandbox.accounts import Caller
+    from importer.sandbox.store import Ledger
+
+LONGEST_KEY = 255  # characters of an idempotency key
+
+
+class Creation:
+    """Makes cases in one ledger, one call at a time."""
+
+    def __init__(self, ledger: Ledger, clock: Callable[[], float], *, bare_duplicates: bool) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._bare_duplicates = bare_duplicates
+
+    def create(self, caller: Caller, body: bytes, key: str | None) -> Answer:
+        """Make the case that *body* asks for, or say why not.
+
+        An answer is stored for *key* unless it is a 400, and given again to the same bytes.
+
+        Source: https://docs.debitura.com/developer-concepts/idempotency
+        """
+        digest = hashlib.sha256(body).digest()
+        with self._ledger.transaction():
+            stored = self._ledger.recall(caller.account, key) if key else None
+            if stored and stored[0] != digest:
+                message = "The Idempotency-Key was already used with a different request body."
+                return refuse_business([BusinessError("IdempotencyConflict", message)])
+            if stored:
+                return Answer(stored[1], stored[2])
+            result = self._decide(caller, body)
+            if key and result.status != 400:  # noqa: PLR2004 - may be mended and sent again under the same key
+                self._ledger.remember(caller.account, key, digest, result.status, result.body)
+            return result
+
+    def _decide(self, caller: Caller, body: bytes) -> Answer:
+        request = read_body(body)
+        if isinstance(request, Answer):
+            return request
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        if faults := judge(request, now.date()):
+            return refuse_fields(faults)
+        debtor = request["debtor"] if isinstance(request["debtor"], dict) else {}
+        country = find_country(read_text(debtor.get("countryAlpha2")), read_text(debtor.get("country"))) or ""
+        obstacles = find_obstacles(caller, country)
+        signing_url = tell_signing_url(self._ledger.name_account(caller.account)) if obstacles.unsigned else None
+        if errors := obstacles.left(allow_pending=request.get("allowPendingContracts") is True):
+            return refuse_business(errors, signing_url)
+        solution = (obstacles.unsigned[0].solution_url if obstacles.unsigned else None, signing_url)
+        return self._make(caller, request, body, now, solution)
+
+    def _make(
+        self,
+        caller: Caller,
+        request: dict[str, object],
+        body: bytes,
+        now: datetime,
+        solution: tuple[str | None, str | None],
+    ) -> Answer:
+        account_id = self._ledger.name_account(caller.account)
+        case = describe_case(
+            request,
+            case_id=str(uuid4()),
+            reference=self._ledger.next_reference(),
+            created=now.replace(tzinfo=None).isoformat(timespec="microseconds"),
+            account=describe_account(caller.account, account_id),
+            solution=solution,
+        )
+        reference = case["creditorReference"]
+        if reference and self._ledger.find(caller.account, "creditor_reference", str(reference)):
+            return self._refuse_duplicate(str(reference))
+        result = answer(case)
+        self._ledger.add(
+            StoredCase(
+                account=caller.account,
+                id=str(case["id"]),
+                reference=str(case["reference"]),
+                creditor_reference=str(reference) if reference else None,
+                amount=f"{case['grossAmount']:f}",
+                currency=str(case["currency"]),
+                is_test=case["isTestCase"] is True,
+                lifecycle=str(case["lifecycle"]),
+                date=str(case["date"]),
+                due_date=str(case["dueDate"]),
+                division=str(case["creditorDivisionId"]).lower() if case["creditorDivisionId"] else None,
+                created=str(case["dateCreated"]),
+                body=body,
+                document=result.body,
+            )
+        )
+        return result
+
+    def _refuse_duplicate(self, reference: str) -> Answer:
+        message = f"A case with creditor reference '{reference}' already exists."
+        if self._bare_duplicates:
+            return refuse_fields({"CreditorReference": [message]})
+        return refuse(400, "DuplicateReference", message)
+
+
+def read_body(body: bytes) -> dict[str, object] | Answer:
+    """Read a request, numbers exactly; answer 400 where it is no JSON object or a member is of the wrong type."""
+    try:
+        document = json.loads(body.decode(), parse_float=Decimal, parse_constant=_refuse_constant)
+    except (ValueError, ArithmeticError, RecursionError):
+        return tell_problem(400, errors={"$": ["The input is not valid JSON."]})
+    if not isinstance(document, dict):
+        return tell_problem(400, errors={"$": ["The JSON value could not be converted to a request."]})
+    if misfits := find_misfits(document):
+        return tell_problem(400, errors={f"$.{member}": messages for member, messages in misfits.items()})
+    return document
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
