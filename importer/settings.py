@@ -83,7 +83,7 @@ def load(workspace: Path, options: Mapping[str, object], environment: Mapping[st
     strange = sorted(set(written) - set(NAMES))
     if strange:
         raise SettingsError(
-            f"{file} has settings that do not exist: {', '.join(strange)}. There are: {', '.join(NAMES)}."
+            f"{file} has unknown settings: {', '.join(strange)}. There are: {', '.join(NAMES)}."
         )
     given: dict[str, Any] = {}
     for name in NAMES:

@@ -75,6 +75,7 @@ SENT = Case(
     debtor="Example GmbH",
     date=date(2025, 1, 15),
 )
+NO_PARTNER = "We don't have an exclusive pre-legal partner in the provided jurisdiction"
 BEFORE = datetime(2025, 1, 20, 10, 29, tzinfo=UTC).timestamp()
 
 
@@ -177,10 +178,12 @@ def test_what_never_left_is_no_doubt() -> None:
             Refused("MissingPowerOfAttorney", "Sign it", "https://app.example/poa", "group"),
         ),
         (
-            answer(422, {"BusinessRule": ["We don't have an exclusive pre-legal partner in the provided jurisdiction"]}),
+            answer(
+                422, {"BusinessRule": ["We don't have an exclusive pre-legal partner in the provided jurisdiction"]}
+            ),
             Refused(
                 "BusinessRule",
-                "BusinessRule: We don't have an exclusive pre-legal partner in the provided jurisdiction",
+                f"BusinessRule: {NO_PARTNER}",
                 "",
                 "group",
             ),
@@ -264,7 +267,10 @@ def test_retry_after_is_read_from_header_or_body(reply: Answer, seconds: float |
 
 
 def test_the_api_date_is_its_own_clock() -> None:
-    assert api_date(answer(200, date="Fri, 20 Nov 2026 10:00:00 GMT")) == datetime(2026, 11, 20, 10, tzinfo=UTC).timestamp()
+    assert (
+        api_date(answer(200, date="Fri, 20 Nov 2026 10:00:00 GMT"))
+        == datetime(2026, 11, 20, 10, tzinfo=UTC).timestamp()
+    )
     assert api_date(answer(200)) is None
 
 
@@ -343,7 +349,9 @@ def test_two_seconds_of_the_apis_clocks_are_tolerated() -> None:
 
 
 def test_a_case_that_is_not_ours_says_all_that_differs() -> None:
-    other = KnownCase("1", "", "INV-2", "", Decimal(1), "SEK", is_test=True, created=None, debtor="", date=None, solution="")
+    other = KnownCase(
+        "1", "", "INV-2", "", Decimal(1), "SEK", is_test=True, created=None, debtor="", date=None, solution=""
+    )
 
     assert differences(SENT, other, test=False, since=BEFORE) == [
         "it is a test case",

@@ -98,9 +98,7 @@ def test_an_answer_with_the_case_settles_it() -> None:
 def test_a_refusal_of_the_only_attempt_settles_it() -> None:
     decision = sending().on_post(REFUSED, NOW)
 
-    assert decision == Decision(
-        "rejected", {"error": "NoPartnerAvailable", "message": "No partner", "solution": None}
-    )
+    assert decision == Decision("rejected", {"error": "NoPartnerAvailable", "message": "No partner", "solution": None})
 
 
 @pytest.mark.parametrize("meaning", [Throttled(3), Denied(401, ""), NeverLeft("refused")])

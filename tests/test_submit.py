@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
@@ -19,7 +19,6 @@ from importer.client import Client
 from importer.errors import Interrupted, JournalError, Stopped
 from importer.journal import Journal
 from importer.journal.commits import Commits
-from importer.model import Case, Entry
 from importer.plan import make_cases, with_key
 from importer.protocol import Answer, Lost, NeverLeft
 from importer.sandbox import Settings, Store, serving
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from importer.model import Case, Entry
     from importer.protocol import Reply
 
 WHO = {"account": "loopback/1", "target": "customer", "mode": "live"}
@@ -70,9 +70,7 @@ class Rig:
         return [self.found(entry) for entry in self.journal.of_run(run)]
 
     def found(self, entry: Entry, follower: Follower | None = None) -> Sending:
-        return Sending.found(
-            entry, time.time(), test=False, patience=PATIENCE, credential="c", follower=follower
-        )
+        return Sending.found(entry, time.time(), test=False, patience=PATIENCE, credential="c", follower=follower)
 
     def send(self, client: Any, sendings: list[Sending], *, ceiling: int = 16, rate: Rate | None = None) -> None:
         async def go() -> None:
@@ -115,7 +113,7 @@ class Scripted:
         self.posts: list[tuple[str, str]] = []
         self.asked: list[str] = []
 
-    async def __aenter__(self) -> Scripted:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -338,7 +336,7 @@ def test_nothing_is_sent_that_the_journal_does_not_know(rig: Rig, monkeypatch: p
         raise JournalError("The disk is full.")
 
     monkeypatch.setattr(rig.journal, "add_request", full)
-    with pytest.raises(Stopped, match="Sending was stopped. The disk is full."):
+    with pytest.raises(Stopped, match=r"Sending was stopped\. The disk is full."):
         rig.send(api, sendings)
 
     assert api.posts == []

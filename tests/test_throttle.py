@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -72,7 +73,7 @@ def test_the_time_a_run_takes_follows_from_the_windows(requests: int, seconds: f
 def test_requests_leave_evenly_at_the_minutes_pace() -> None:
     left = departures(throttle(Clock(), Rate(minute=600)), 100)
 
-    gaps = [after - before for before, after in zip(left[10:], left[11:], strict=False)]
+    gaps = [after - before for before, after in pairwise(left[10:])]
     assert min(gaps) == pytest.approx(max(gaps)) == pytest.approx(0.1 / MARGIN)
 
 

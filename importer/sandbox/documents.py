@@ -72,16 +72,14 @@ def describe_case(
     """Return the case that an accepted *body* makes.
 
     Args:
-        body: The request, all of it judged.
+        body: The request, judged and found without fault.
         case_id: UUID.
         reference: Debitura's own.
         created: Naive UTC, as the API writes it.
         account: The creditor's profile.
         solution: The link to the missing contract and the one to all of them; None where nothing is missing.
     """
-    amount, day = read_number(body["amountToRecover"]), read_day(body["date"])
-    if amount is None or day is None:
-        raise ValueError("The body was not judged.")
+    amount, day = read_number(body["amountToRecover"]) or NOTHING, read_day(body["date"])
     is_test, pending = body.get("isTest") is True, solution[1] is not None
     division = body.get("creditorDivisionId")
     assigned = body.get("assignedUserEmail")
