@@ -125,7 +125,7 @@ def test_the_key_comes_from_the_keyring() -> None:
 
 @pytest.mark.usefixtures("ring")
 def test_no_key_says_the_three_ways_to_give_one() -> None:
-    with pytest.raises(SettingsError, match=r"IMPORTER_API_KEY, or IMPORTER_API_KEY_FILE .* keyring set"):
+    with pytest.raises(SettingsError, match=r"IMPORTER_API_KEY, or IMPORTER_API_KEY_FILE .* `keyring set"):
         api_key("https://other.example", {})
 
 
