@@ -153,12 +153,14 @@ class Parsed:
             `ArrowDtype(decimal128(38, 18))`; date → `ArrowDtype(date32)`; boolean → `ArrowDtype(bool_)`.
         unreadable: The same index; a bool column for each field in which at least one cell holds something that
             could not be read (null in *values*, and an issue already).
+        texts: The same index and columns; the source's own text of each field, stripped, null where blank.
         issues: Columns as `ISSUE_COLUMNS`; "column" is the header in the source.
         styles: What was decided.
     """
 
     values: pd.DataFrame
     unreadable: pd.DataFrame
+    texts: pd.DataFrame
     issues: pd.DataFrame
     styles: Styles
 

@@ -82,9 +82,7 @@ def load(workspace: Path, options: Mapping[str, object], environment: Mapping[st
     written = _read_toml(file) if file.exists() else {}
     strange = sorted(set(written) - set(NAMES))
     if strange:
-        raise SettingsError(
-            f"{file} has unknown settings: {', '.join(strange)}. There are: {', '.join(NAMES)}."
-        )
+        raise SettingsError(f"{file} has unknown settings: {', '.join(strange)}. There are: {', '.join(NAMES)}.")
     given: dict[str, Any] = {}
     for name in NAMES:
         variable = f"IMPORTER_{name.upper()}"

@@ -83,6 +83,10 @@ class Target(Protocol):
         """Add to *values* the derived columns that the schema's rules over several columns look at."""
         ...
 
+    def details(self, code: str, field: str, rows: pd.Series, texts: pd.DataFrame) -> list[str]:
+        """Say for each of *rows* (row keys with that issue) what its sentence needs besides the value."""
+        ...
+
     def payload(
         self, values: pd.DataFrame, *, test: bool, allow_pending_contracts: bool
     ) -> Iterator[dict[str, object]]:

@@ -128,12 +128,13 @@ def judge(job: Job, settings: Settings) -> Judged:
         for table in tables
     ]
     values = _stack([part.values for part in parsed])
-    unreadable = _stack([part.unreadable for part in parsed]).astype("bool") if parsed else pd.DataFrame()
+    unreadable = _stack([part.unreadable for part in parsed]).fillna(value=False).astype(bool)
     headers = {name: tables[0].header[position] for name, position in matching.columns.items()}
     context = schemas.Context(
         today=datetime.now(settings.timezone).date(), allow_missing_reference=job.allow_missing_reference
     )
-    found = check(values, unreadable, headers, target, context)
+    texts = _stack([part.texts for part in parsed])
+    found = check(values, unreadable, texts, headers, target, context)
     return Judged(
         target=target,
         sources=tuple(SourceInfo(table.path.name, table.sha256, table.facts) for table in tables),

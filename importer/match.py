@@ -1,0 +1,149 @@
+"""headers → fields: the API's own names, common headings, a saved mapping; near misses are suggested, never taken."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from importer.errors import ColumnsError
+from importer.model import Matching
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from schemas import Field, Target
+
+
+def match(
+    header: Sequence[str],
+    target: Target,
+    *,
+    mapping: Mapping[str, str],
+    constants: Mapping[str, str],
+    optional: Collection[str] = (),
+) -> Matching:
+    """Match each column of *header* to the field that it feeds.
+
+    Args:
+        header: The text of each column's header.
+        target: Whose fields.
+        mapping: Header → field, beating all that the header says by itself.
+        constants: Field → text of every row, beating a column.
+        optional: Needed fields that may be missing all the same.
+
+    Raises:
+        ColumnsError: Columns are missing, claimed twice, or the mapping names what is not there; all in one message.
+    """
+    names = _names(target)
+    given = {_fold(column): name for column, name in mapping.items()}
+    problems = list(_judge_mapping(header, target, mapping, constants))
+    claims: dict[str, list[int]] = defaultdict(list)
+    unsupported: dict[str, str] = {}
+    unmapped = []
+    for position, text in enumerate(header):
+        folded = _fold(text)
+        name = given.get(folded) or names.get(folded)
+        if name and name in target.FIELDS:
+            claims[name].append(position)
+        elif folded in _fold_all(target.UNSUPPORTED):
+            unsupported[_fold_all(target.UNSUPPORTED)[folded]] = text
+        else:
+            unmapped.append(text or f"column {_letters(position)}")
+    columns = {}
+    for name, positions in claims.items():
+        columns[name] = _choose(header, positions, given)
+        if columns[name] < 0 and name not in constants:
+            problems.append(_tell_twice(header, name, positions))
+    problems += _tell_missing(target, {*columns, *constants}, unmapped, names, optional)
+    if problems:
+        found = ", ".join(f"“{text}”" for text in header if text)
+        raise ColumnsError(f"{' '.join(problems)} The columns found are: {found}.")
+    used = {name: position for name, position in columns.items() if name not in constants}
+    return Matching(used, dict(constants), tuple(unmapped), unsupported)
+
+
+def _fold(text: str) -> str:
+    """Compare headers without case, spaces and the signs that people decorate them with."""
+    return re.sub(r"[\s*._\-\ufeff]+", "", text).casefold()
+
+
+def _fold_all(names: Mapping[str, str]) -> dict[str, str]:
+    return {_fold(name): field for name, field in names.items()}
+
+
+def _names(target: Target) -> dict[str, str]:
+    """Every folded name and alias → its field."""
+    names = {_fold(alias): field.name for field in target.FIELDS.values() for alias in field.aliases}
+    return names | {_fold(name): name for name in target.FIELDS}
+
+
+def _judge_mapping(
+    header: Sequence[str], target: Target, mapping: Mapping[str, str], constants: Mapping[str, str]
+) -> Iterable[str]:
+    there = {_fold(text) for text in header}
+    for column, name in mapping.items():
+        if name not in target.FIELDS:
+            yield f"The mapping sends “{column}” to {name}, which is no field{_near(name, target.FIELDS)}."
+        elif _fold(column) not in there:
+            yield f"The mapping names a column “{column}” that is not there{_near(column, header)}."
+    for name in constants:
+        if name not in target.FIELDS:
+            yield f"{name} is no field and cannot be set{_near(name, target.FIELDS)}."
+
+
+def _choose(header: Sequence[str], positions: list[int], given: Mapping[str, str]) -> int:
+    """Choose the one column of a field; -1 where several claim it and the mapping does not decide."""
+    mapped = [position for position in positions if _fold(header[position]) in given]
+    candidates = mapped or positions
+    return candidates[0] if len(candidates) == 1 else -1
+
+
+def _tell_twice(header: Sequence[str], name: str, positions: list[int]) -> str:
+    claimed = " and ".join(f"“{header[position]}” (column {_letters(position)})" for position in positions)
+    return (
+        f"{claimed} both mean {name}: rename one of them, or say which it is in a --mapping file "
+        f'("{header[positions[0]]}" = "{name}" under [columns]).'
+    )
+
+
+def _tell_missing(
+    target: Target, there: set[str], unmapped: Sequence[str], names: Mapping[str, str], optional: Collection[str]
+) -> Iterable[str]:
+    groups = [(field.name,) for field in target.FIELDS.values() if field.needed]
+    for group in [*groups, *target.EITHER]:
+        if there.isdisjoint(group) and not set(group) <= set(optional):
+            wanted = [target.FIELDS[name] for name in group]
+            yield _tell_one_missing(wanted, unmapped, names)
+
+
+def _tell_one_missing(wanted: Sequence[Field], unmapped: Sequence[str], names: Mapping[str, str]) -> str:
+    known = {folded for folded, name in names.items() if name in {field.name for field in wanted}}
+    near = [text for text in unmapped if get_close_matches(_fold(text), known, n=1, cutoff=0.75)]
+    guess = f" (is it “{near[0]}”?)" if near else ""
+    name = wanted[0].name
+    example = {"debtor.type": "Company", "currencyCode": "EUR", "debtor.countryAlpha2": "DE"}.get(name)
+    constant = f", or say it for all rows with --set {name}={example}" if example else ""
+    either = " or ".join(field.name for field in wanted)
+    return f"No column is {either}{guess}: name its column in a --mapping file{constant}."
+
+
+def _near(text: str, names: Iterable[str]) -> str:
+    folded = {_fold(name): name for name in names if name}
+    near = get_close_matches(_fold(text), folded, n=1, cutoff=0.6)
+    return f" (do you mean {folded[near[0]]}?)" if near else ""
+
+
+def _letters(position: int) -> str:
+    """Name a column as a spreadsheet program does.
+
+    >>> _letters(0), _letters(25), _letters(26)
+    ('A', 'Z', 'AA')
+    """
+    letters = ""
+    position += 1
+    while position:
+        position, digit = divmod(position - 1, 26)
+        letters = chr(ord("A") + digit) + letters
+    return letters

@@ -1,0 +1,85 @@
+"""Amounts: which sign parts units from fractions, and what a text is worth under it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from importer.parse.column import Column, Undecided
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from importer.model import DecimalStyle
+
+AMOUNT: Final = pa.decimal128(38, 18)
+SPACES: Final = " \u00a0\u2009\u202f"  # that people group digits with
+PATTERNS: Final = {
+    style: rf"^[+-]?([0-9]{{1,20}}|[0-9]{{1,3}}([{group}][0-9]{{3}}){{1,6}}|[0-9]{{1,3}}(['’][0-9]{{3}}){{1,6}}"
+    rf"|[0-9]{{1,3}}([{SPACES}][0-9]{{3}}){{1,6}})({mark}[0-9]{{1,18}})?$"
+    for style, group, mark in (("point", ",", r"\."), ("comma", ".", ","))
+}
+UNMISTAKABLE: Final = r"^[+-]?[0-9]{1,20}(\.[0-9]{1,2})?$"  # a point before one or two digits groups nothing
+_COMPILED: Final = {style: re.compile(pattern) for style, pattern in PATTERNS.items()}
+
+
+def decide(column: Column) -> DecimalStyle | None:
+    """Decide the style of a column from all of its texts; None where all of them mean the same either way.
+
+    >>> import pandas as pd, numpy as np
+    >>> def column(*texts):
+    ...     return Column("Amount", pd.Series(texts, dtype="str"), np.zeros(len(texts), bool), np.zeros(len(texts), bool))
+    >>> decide(column("1.234,56", "1.000")), decide(column("12.50")), decide(column("12"))
+    ('comma', 'point', None)
+
+    Raises:
+        Undecided: No text decides it, or the texts contradict each other.
+    """
+    texts = column.texts[~column.numbers].dropna()
+    array = pa.array(texts, pa.string())
+    simple = pc.match_substring_regex(array, UNMISTAKABLE)
+    found: dict[str, list[str]] = {"point": [], "comma": []}
+    pointed = pc.and_(simple, pc.match_substring(array, "."))
+    if pc.any(pointed).as_py():
+        found["point"].append(array.filter(pointed)[0].as_py())
+    open_ = []
+    for text in array.filter(pc.invert(simple)).unique().to_pylist():
+        fits = [style for style, pattern in _COMPILED.items() if pattern.match(text)]
+        if len(fits) == 1:
+            found[fits[0]].append(text)
+        elif fits and ("," in text or "." in text):
+            open_.append(text)
+    if found["point"] and found["comma"]:
+        raise Undecided(
+            f"{column.header} has both decimal points and decimal commas ({column.show(found['point'][:1])}; "
+            f"{column.show(found['comma'][:1])}): say --decimal point or --decimal comma, and mend the others."
+        )
+    if found["point"] or found["comma"]:
+        return "point" if found["point"] else "comma"
+    if open_:
+        raise Undecided(
+            f"{column.header} may be read in two ways ({column.show(open_)}): "
+            "say --decimal point or --decimal comma, or set it for the column in a --mapping file."
+        )
+    return None
+
+
+def convert(texts: pd.Series, numbers: np.ndarray, style: DecimalStyle | None) -> pd.Series:
+    """Read texts under *style*; null where they cannot be read. Number cells of a workbook have a decimal point."""
+    array = pa.array(texts, pa.string())
+    pointed = _read(array, "point")
+    if style == "comma":
+        pointed = pc.if_else(pa.array(numbers), pointed, _read(array, "comma"))
+    return pd.Series(pd.arrays.ArrowExtensionArray(pointed), index=texts.index)
+
+
+def _read(array: pa.Array, style: DecimalStyle) -> pa.Array:
+    fits = pc.match_substring_regex(array, PATTERNS[style])
+    bare = pc.replace_substring_regex(array, rf"[+'’{SPACES}{',' if style == 'point' else '.'}]", "")
+    if style == "comma":
+        bare = pc.replace_substring(bare, ",", ".")
+    return pc.cast(pc.if_else(fits, bare, None), AMOUNT)

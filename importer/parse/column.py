@@ -1,0 +1,40 @@
+"""One column of a source on its way to values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import numpy as np
+    import pandas as pd
+
+SAMPLES: Final = 3  # cells shown of a column that cannot be decided
+
+
+class Undecided(Exception):  # noqa: N818 - reads as the statement it makes
+    """Nothing, or too much, decides how a column is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The cells that feed one field.
+
+    Attributes:
+        header: As the source has it, or the field's name for a constant.
+        texts: Stripped, null where blank; index "row".
+        numbers: Mask of the cells that are numbers in a workbook.
+        damaged: Mask of the numbers that have lost digits.
+    """
+
+    header: str
+    texts: pd.Series
+    numbers: np.ndarray
+    damaged: np.ndarray
+
+    def show(self, texts: Collection[str]) -> str:
+        """Show the first few rows whose text is one of *texts*."""
+        rows = self.texts[self.texts.isin(list(texts))].head(SAMPLES)
+        return ", ".join(f"“{text}” in row {row}" for row, text in rows.items())

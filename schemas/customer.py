@@ -1,0 +1,405 @@
+"""`customer`: one case for each row, `POST /cases` of Debitura's Customer API.
+
+Source: https://docs.debitura.com/clients/integration-guides/create-a-case
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+import pandera.pandas as pa
+import pyarrow as arrow
+
+from schemas import Context, Field, rules
+from schemas.codes import CATALOGUE
+from schemas.geography import find_country, find_state, suggest_country, suggest_currency, suggest_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from decimal import Decimal
+
+NAME: Final = "customer"
+ENDPOINT: Final = "/cases"
+PRODUCTION_URL: Final = "https://customer-api.debitura.com"
+REFERENCE: Final = "creditorReference"
+LONGEST_REFERENCE: Final = 50  # characters
+LONGEST_TEXT: Final = 4000  # characters
+AMOUNTS: Final = (
+    "amountToRecover",
+    "amountToRecoverOver6Months",
+    "amountToRecoverOver12Months",
+    "amountToRecoverOver24Months",
+)
+REQUIRED: Final = (
+    "currencyCode",
+    "date",
+    "amountToRecover",
+    "debtor.type",
+    "debtor.name",
+    "debtor.address",
+    "debtor.city",
+)
+DEBTOR_TYPES: Final[Mapping[str, str]] = {
+    word: kind
+    for kind, words in {
+        "Company": "company business b2b corporate corporation organisation organization firm legal",
+        "Private": "private person b2c consumer individual natural",
+    }.items()
+    for word in words.split()
+} | {
+    "legal entity": "Company",
+    "legal person": "Company",
+    "private person": "Private",
+    "private individual": "Private",
+    "natural person": "Private",
+}
+
+
+def _fields(*fields: Field) -> dict[str, Field]:
+    return {field.name: field for field in fields}
+
+
+FIELDS: Final[Mapping[str, Field]] = _fields(
+    Field(
+        "creditorReference",
+        aliases=(
+            "InvoiceNumber",
+            "Invoice no",
+            "Invoice nr",
+            "Invoice",
+            "Invoice id",
+            "Invoice ref",
+            "Invoice reference",
+            "Reference",
+            "Ref",
+            "Our reference",
+            "Document number",
+        ),
+        needed=True,
+    ),
+    Field("currencyCode", aliases=("Currency", "Curr", "ISO currency"), needed=True),
+    Field("date", "date", ("InvoiceDate", "Date of invoice", "Issue date", "Date issued"), needed=True),
+    Field("dueDate", "date", ("Due", "Due on", "Date due", "Payment due", "Payment due date")),
+    Field(
+        "amountToRecover",
+        "amount",
+        (
+            "PrincipalAmount",
+            "Principal",
+            "Amount",
+            "Amount due",
+            "Open amount",
+            "Outstanding",
+            "Outstanding amount",
+            "Balance",
+            "Balance due",
+        ),
+        needed=True,
+    ),
+    Field("amountToRecoverOver6Months", "amount", ("Over 6 months", "Amount over 6 months")),
+    Field("amountToRecoverOver12Months", "amount", ("Over 12 months", "Amount over 12 months")),
+    Field("amountToRecoverOver24Months", "amount", ("Over 24 months", "Amount over 24 months")),
+    Field("claimDescription", aliases=("Description", "Claim", "Subject")),
+    Field("comments", aliases=("Comment", "Note", "Notes", "Remarks")),
+    Field("creditorDivisionId", "uuid", ("Division", "Division id")),
+    Field("collectionPartnerId", "uuid", ("Collection partner", "Partner id")),
+    Field("skipDebituraVerification", "boolean", ("Skip verification",)),
+    Field("assignedUserEmail", aliases=("Assigned user", "Case owner")),
+    Field("debtor.type", aliases=("DebtorType", "Customer type", "Type of debtor"), needed=True),
+    Field(
+        "debtor.name",
+        aliases=("DebtorName", "Debtor", "Customer", "Customer name", "Name", "Company name", "Company"),
+        needed=True,
+    ),
+    Field(
+        "debtor.contactPerson",
+        aliases=("DebtorContactPerson", "Contact", "Contact person", "Contact name", "Attention"),
+    ),
+    Field(
+        "debtor.companyRegistrationNumber",
+        aliases=(
+            "Registration number",
+            "Company registration number",
+            "Company number",
+            "VAT number",
+            "VAT no",
+            "VAT id",
+            "Org number",
+            "CVR",
+        ),
+    ),
+    Field(
+        "debtor.address",
+        aliases=("Address", "Debtor address", "Street", "Street address", "Address line 1"),
+        needed=True,
+    ),
+    Field("debtor.zipCode", aliases=("PostalCode", "Post code", "Postcode", "Zip", "Zip code", "Debtor zip")),
+    Field("debtor.city", aliases=("City", "Town", "Debtor city"), needed=True),
+    Field("debtor.stateAlpha2", aliases=("State code",)),
+    Field("debtor.state", aliases=("State", "Debtor state", "Province", "Region")),
+    Field("debtor.countryAlpha2", aliases=("Country code", "Country ISO", "ISO country")),
+    Field("debtor.country", aliases=("Country", "Debtor country", "Country name")),
+    Field("debtor.email", aliases=("Email", "E-mail address", "Email address", "Mail", "Debtor email")),
+    Field("debtor.phone", aliases=("PhoneNumber", "Phone", "Phone no", "Telephone", "Tel", "Mobile")),
+)
+EITHER: Final = (("debtor.countryAlpha2", "debtor.country"),)
+UNSUPPORTED: Final[Mapping[str, str]] = {
+    name: name for name in ("creditorCompanyName", "creditorCountryAlpha2", "creditorCountry")
+}
+CODES: Final = CATALOGUE
+
+
+def _text(name: str) -> Any:
+    return pa.Field(alias=name, nullable=True, dtype_kwargs={"pyarrow_dtype": arrow.string()})
+
+
+def _amount(name: str) -> Any:
+    return pa.Field(alias=name, nullable=True, dtype_kwargs={"pyarrow_dtype": arrow.decimal128(38, 18)})
+
+
+def _day(name: str) -> Any:
+    return pa.Field(alias=name, nullable=True, dtype_kwargs={"pyarrow_dtype": arrow.date32()})
+
+
+def _flag(name: str) -> Any:
+    return pa.Field(alias=name, nullable=True, dtype_kwargs={"pyarrow_dtype": arrow.bool_()})
+
+
+def _rule(code: str, field: str) -> Any:
+    """Declare a derived column: a rule over several columns, or one that depends on more than the row."""
+    return pa.Field(alias=f"{code}@{field}", eq=True)
+
+
+class Schema(pa.DataFrameModel):
+    """A judged frame: the fields of `FIELDS`, then a bool column for each rule that `judged` derives."""
+
+    creditor_reference: pd.ArrowDtype = _text("creditorReference")
+    currency_code: pd.ArrowDtype = _text("currencyCode")
+    date: pd.ArrowDtype = _day("date")
+    due_date: pd.ArrowDtype = _day("dueDate")
+    amount: pd.ArrowDtype = _amount("amountToRecover")
+    over_6: pd.ArrowDtype = _amount("amountToRecoverOver6Months")
+    over_12: pd.ArrowDtype = _amount("amountToRecoverOver12Months")
+    over_24: pd.ArrowDtype = _amount("amountToRecoverOver24Months")
+    claim_description: pd.ArrowDtype = _text("claimDescription")
+    comments: pd.ArrowDtype = _text("comments")
+    division: pd.ArrowDtype = _text("creditorDivisionId")
+    partner: pd.ArrowDtype = _text("collectionPartnerId")
+    skip_verification: pd.ArrowDtype = _flag("skipDebituraVerification")
+    assigned_user: pd.ArrowDtype = _text("assignedUserEmail")
+    debtor_type: pd.ArrowDtype = _text("debtor.type")
+    debtor_name: pd.ArrowDtype = _text("debtor.name")
+    contact_person: pd.ArrowDtype = _text("debtor.contactPerson")
+    registration_number: pd.ArrowDtype = _text("debtor.companyRegistrationNumber")
+    address: pd.ArrowDtype = _text("debtor.address")
+    zip_code: pd.ArrowDtype = _text("debtor.zipCode")
+    city: pd.ArrowDtype = _text("debtor.city")
+    state_alpha2: pd.ArrowDtype = _text("debtor.stateAlpha2")
+    state: pd.ArrowDtype = _text("debtor.state")
+    country_alpha2: pd.ArrowDtype = _text("debtor.countryAlpha2")
+    country: pd.ArrowDtype = _text("debtor.country")
+    email: pd.ArrowDtype = _text("debtor.email")
+    phone: pd.ArrowDtype = _text("debtor.phone")
+
+    required_currency: bool = _rule("required", "currencyCode")
+    required_date: bool = _rule("required", "date")
+    required_amount: bool = _rule("required", "amountToRecover")
+    required_type: bool = _rule("required", "debtor.type")
+    required_name: bool = _rule("required", "debtor.name")
+    required_address: bool = _rule("required", "debtor.address")
+    required_city: bool = _rule("required", "debtor.city")
+    reference_missing: bool = _rule("reference-missing", "creditorReference")
+    reference_duplicate: bool = _rule("reference-duplicate", "creditorReference")
+    reference_lookalike: bool = _rule("reference-lookalike", "creditorReference")
+    date_in_future: bool = _rule("date-in-future", "date")
+    due_in_future: bool = _rule("due-in-future", "dueDate")
+    due_before_date: bool = _rule("due-before-date", "dueDate")
+    precise: bool = _rule("amount-too-precise", "amountToRecover")
+    precise_6: bool = _rule("amount-too-precise", "amountToRecoverOver6Months")
+    precise_12: bool = _rule("amount-too-precise", "amountToRecoverOver12Months")
+    precise_24: bool = _rule("amount-too-precise", "amountToRecoverOver24Months")
+    buckets_incomplete: bool = _rule("age-buckets-incomplete", "amountToRecoverOver12Months")
+    buckets_order: bool = _rule("age-buckets-order", "amountToRecoverOver12Months")
+    country_missing: bool = _rule("country-missing", "debtor.countryAlpha2")
+    country_name_unknown: bool = _rule("country-unknown", "debtor.country")
+    country_mismatch: bool = _rule("country-mismatch", "debtor.country")
+    state_missing: bool = _rule("state-missing", "debtor.stateAlpha2")
+    state_code_unknown: bool = _rule("state-unknown", "debtor.stateAlpha2")
+    state_name_unknown: bool = _rule("state-unknown", "debtor.state")
+
+    class Config:
+        """Checks only: nothing is coerced, nothing is dropped."""
+
+        strict = True
+        coerce = False
+
+    @pa.check("creditorReference", error="reference-too-long")
+    def _reference_length(cls, column: pd.Series) -> pd.Series:  # noqa: N805 - as pandera calls it
+        return rules.no_longer_than(column, LONGEST_REFERENCE)
+
+    @pa.check("claimDescription", "comments", error="text-too-long")
+    def _text_length(cls, column: pd.Series) -> pd.Series:  # noqa: N805
+        return rules.no_longer_than(column, LONGEST_TEXT)
+
+    @pa.check("currencyCode", error="currency-unknown")
+    def _currency(cls, column: pd.Series) -> pd.Series:  # noqa: N805
+        return rules.is_currency(column)
+
+    @pa.check("amountToRecover", error="amount-not-positive")
+    def _positive(cls, column: pd.Series) -> pd.Series:  # noqa: N805
+        return rules.above(column, 0)
+
+    @pa.check(*AMOUNTS[1:], error="age-bucket-negative")
+    def _not_negative(cls, column: pd.Series) -> pd.Series:  # noqa: N805
+        return rules.at_least(column, 0)
+
+    @pa.check("debtor.type", error="debtor-type-unknown")
+    def _type(cls, column: pd.Series) -> pd.Series:  # noqa: N805
+        return rules.holds(column, lambda text: debtor_type(text) is not None)
+
+    @pa.check("debtor.countryAlpha2", error="country-unknown")
+    def _country_code(cls, column: pd.Series) -> pd.Series:  # noqa: N805
+        return rules.holds(column, lambda text: find_country(text) is not None)
+
+    @pa.check("debtor.email", error="email-malformed")
+    def _email(cls, column: pd.Series) -> pd.Series:  # noqa: N805
+        return rules.looks_like_email(column)
+
+    @pa.check("debtor.phone", error="phone-without-country")
+    def _phone(cls, column: pd.Series) -> pd.Series:  # noqa: N805
+        return rules.has_country_prefix(column)
+
+
+def debtor_type(text: str) -> str | None:
+    """Read what kind of debtor *text* means: `Company`, `Private`, or None."""
+    return DEBTOR_TYPES.get(" ".join(text.casefold().split()))
+
+
+def judged(values: pd.DataFrame, unreadable: pd.DataFrame, context: Context) -> pd.DataFrame:
+    """Add a bool column for each rule over several columns, or over more than the row; see `Schema`."""
+    hidden = {str(name): unreadable[name] for name in unreadable}
+    never = pd.Series(data=False, index=values.index)
+    derived: dict[str, pd.Series] = {}
+    for name in REQUIRED:
+        derived[f"required@{name}"] = values[name].notna() | hidden.get(name, never)
+    derived |= _judge_references(values["creditorReference"], hidden.get("creditorReference", never))
+    today = context.today
+    derived["date-in-future@date"] = rules.at_most(values["date"], today)
+    derived["due-in-future@dueDate"] = rules.at_most(values["dueDate"], today)
+    derived["due-before-date@dueDate"] = rules.at_least(values["dueDate"], values["date"])
+    for name in AMOUNTS:
+        derived[f"amount-too-precise@{name}"] = rules.fits_currency(values[name], values["currencyCode"])
+    derived |= _judge_buckets(values, hidden, never)
+    derived |= _judge_places(values, hidden, never)
+    return pd.concat([values, pd.DataFrame(derived).astype(bool)], axis=1)
+
+
+def _judge_references(column: pd.Series, hidden: pd.Series) -> dict[str, pd.Series]:
+    return {
+        "reference-missing@creditorReference": column.notna() | hidden,
+        "reference-duplicate@creditorReference": rules.once(column),
+        "reference-lookalike@creditorReference": rules.looks_like_no_other(column),
+    }
+
+
+def _judge_buckets(values: pd.DataFrame, hidden: Mapping[str, pd.Series], never: pd.Series) -> dict[str, pd.Series]:
+    """Over 12 and 24 months together or not at all, over 6 only with both; each contains the older."""
+    total, over_6, over_12, over_24 = (values[name] for name in AMOUNTS)
+    given_6, given_12, given_24 = (values[name].notna() | hidden.get(name, never) for name in AMOUNTS[1:])
+    complete = (given_12 == given_24) & (~given_6 | given_12)
+    ordered = rules.at_most(over_24, over_12) & rules.at_most(over_12, total)
+    ordered &= rules.at_most(over_12, over_6) & rules.at_most(over_6, total)
+    return {
+        "age-buckets-incomplete@amountToRecoverOver12Months": complete,
+        "age-buckets-order@amountToRecoverOver12Months": ordered | ~complete,
+    }
+
+
+def _judge_places(values: pd.DataFrame, hidden: Mapping[str, pd.Series], never: pd.Series) -> dict[str, pd.Series]:
+    """Alpha-2 wins over a name; only debtors in the United States need a state."""
+    code, name = values["debtor.countryAlpha2"], values["debtor.country"]
+    state_code, state_name = values["debtor.stateAlpha2"], values["debtor.state"]
+    by_code, by_name = rules.by_value(code, find_country), rules.by_value(name, find_country)
+    unread = hidden.get("debtor.countryAlpha2", never) | hidden.get("debtor.country", never)
+    american = (by_code.where(code.notna(), by_name) == "US").fillna(value=False).astype(bool)
+    unread_state = hidden.get("debtor.stateAlpha2", never) | hidden.get("debtor.state", never)
+    known = {
+        column.name: rules.holds(column, lambda text: find_state(text) is not None)
+        for column in (state_code, state_name)
+    }
+    return {
+        "country-missing@debtor.countryAlpha2": code.notna() | name.notna() | unread,
+        "country-unknown@debtor.country": code.notna() | name.isna() | by_name.notna() | unread,
+        "country-mismatch@debtor.country": by_code.isna()
+        | name.isna()
+        | (by_code == by_name).fillna(value=False).astype(bool),
+        "state-missing@debtor.stateAlpha2": ~american | state_code.notna() | state_name.notna() | unread_state,
+        "state-unknown@debtor.stateAlpha2": ~american | known["debtor.stateAlpha2"],
+        "state-unknown@debtor.state": ~american | state_code.notna() | unread_state | known["debtor.state"],
+    }
+
+
+def payload(values: pd.DataFrame, *, test: bool, allow_pending_contracts: bool) -> Iterator[dict[str, object]]:
+    """Yield the request of each row, in order: codes for countries and states, no blank fields, exact amounts."""
+    common: dict[str, object] = {}
+    if test:
+        common["isTest"] = True
+    if allow_pending_contracts:
+        common["allowPendingContracts"] = True
+    columns = {name: column.tolist() for name, column in _sent(values).items()}
+    for cells in zip(*columns.values(), strict=True):
+        request: dict[str, object] = {}
+        debtor: dict[str, object] = {}
+        for name, cell in zip(columns, cells, strict=True):
+            if cell is None or cell is pd.NA:
+                continue
+            if name.startswith("debtor."):
+                debtor[name.removeprefix("debtor.")] = cell
+            else:
+                request[name] = cell
+        yield {**request, "debtor": debtor, **common}
+
+
+def _sent(values: pd.DataFrame) -> dict[str, pd.Series]:
+    """Bring each column into the form that the API takes."""
+    sent = {name: values[name].astype(object).where(values[name].notna(), None) for name in FIELDS}
+    sent["currencyCode"] = values["currencyCode"].str.upper()
+    for name in ("date", "dueDate"):
+        sent[name] = values[name].map(lambda day: day.isoformat(), na_action="ignore")
+    for name in AMOUNTS:
+        sent[name] = values[name].map(_plain, na_action="ignore").astype(object)
+    sent["debtor.type"] = rules.by_value(values["debtor.type"], debtor_type)
+    code, country = values["debtor.countryAlpha2"], values["debtor.country"]
+    sent["debtor.countryAlpha2"] = rules.by_value(code.fillna(country), find_country)
+    sent.pop("debtor.country")
+    american = sent["debtor.countryAlpha2"] == "US"
+    state, region = values["debtor.stateAlpha2"], values["debtor.state"]
+    found = rules.by_value(state.fillna(region), find_state)
+    sent["debtor.stateAlpha2"] = found.where(american, state)
+    sent["debtor.state"] = region.mask(american)
+    return sent
+
+
+def _plain(amount: Decimal) -> Decimal:
+    """Drop trailing zeros beyond two decimals, and never write an exponent.
+
+    >>> from decimal import Decimal
+    >>> _plain(Decimal("85062.420000")), _plain(Decimal("5E+3"))
+    (Decimal('85062.42'), Decimal('5000.00'))
+    """
+    cents = amount.quantize(amount.__class__("0.01")) if abs(amount) < 10**20 else amount
+    return cents if cents == amount else amount.normalize()
+
+
+def details(code: str, field: str, rows: pd.Series, texts: pd.DataFrame) -> list[str]:
+    """Say for each of *rows* what its issue's sentence needs besides the value: a near miss, or the other rows."""
+    values = texts[field].reindex(rows)
+    suggest = {"currency-unknown": suggest_currency, "country-unknown": suggest_country, "state-unknown": suggest_state}
+    if code in suggest:
+        return rules.by_value(values, suggest[code]).fillna("").tolist()
+    if code == "reference-duplicate":
+        return rules.other_rows(texts[field].str.strip(), values.index)
+    if code == "reference-lookalike":
+        return rules.lookalikes(texts[field].str.strip(), values.index)
+    return [""] * len(rows)

@@ -1,0 +1,102 @@
+"""Countries, currencies and US states: what a text resolves to, and what it nearly is."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pycountry
+import us
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def fold(text: str) -> str:
+    """Compare without case and without runs of spaces."""
+    return re.sub(r"\s+", " ", text).strip().casefold()
+
+
+@cache
+def country_codes() -> frozenset[str]:
+    """ISO 3166-1 alpha-2 codes."""
+    return frozenset(country.alpha_2 for country in pycountry.countries)
+
+
+@cache
+def _countries() -> Mapping[str, str]:
+    """Folded code or name → alpha-2."""
+    names: dict[str, str] = {}
+    for country in pycountry.countries:
+        for name in ("alpha_2", "name", "official_name", "common_name"):
+            if hasattr(country, name):
+                names.setdefault(fold(getattr(country, name)), country.alpha_2)
+    return names
+
+
+@cache
+def find_country(text: str) -> str | None:
+    """Resolve a code or a name to alpha-2.
+
+    >>> find_country("germany"), find_country("de"), find_country("Germny")
+    ('DE', 'DE', None)
+    """
+    return _countries().get(fold(text))
+
+
+@cache
+def suggest_country(text: str) -> str:
+    """Name what *text* is nearly, as a sentence; blank where it is near nothing."""
+    near = get_close_matches(fold(text), [name for name in _countries() if len(name) > 2], n=1, cutoff=0.8)  # noqa: PLR2004
+    return f" Is it {_countries()[near[0]]}?" if near else ""
+
+
+@cache
+def currency_digits() -> Mapping[str, int]:
+    """ISO 4217 code → decimals of its minor unit."""
+    exceptions = {
+        0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+        3: "BHD IQD JOD KWD LYD OMR TND",
+        4: "CLF UYW",
+    }
+    digits = {currency.alpha_3: 2 for currency in pycountry.currencies}
+    return digits | {code: number for number, codes in exceptions.items() for code in codes.split()}
+
+
+@cache
+def suggest_currency(text: str) -> str:
+    """Name the currency whose name or sign *text* is, as a sentence; blank where there is none."""
+    signs = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "kr": "DKK, SEK or NOK", "zł": "PLN"}
+    found = signs.get(fold(text))
+    if found is None:
+        names = {fold(currency.name): currency.alpha_3 for currency in pycountry.currencies}
+        near = get_close_matches(fold(text), names, n=1, cutoff=0.8)
+        near_codes = get_close_matches(text.upper(), list(currency_digits()), n=1, cutoff=0.6)
+        found = names[near[0]] if near else (near_codes[0] if near_codes else "")
+    return f" Is it {found}?" if found else ""
+
+
+@cache
+def _states() -> Mapping[str, str]:
+    """Folded code, `US-` code or name → two letters; the states, DC and the territories."""
+    states = [*us.STATES, us.states.DC, *us.STATES_AND_TERRITORIES]
+    return {fold(key): state.abbr for state in states for key in (state.abbr, f"US-{state.abbr}", state.name)}
+
+
+@cache
+def find_state(text: str) -> str | None:
+    """Resolve a US state to its two letters.
+
+    >>> find_state("US-CA"), find_state("new york"), find_state("Calif")
+    ('CA', 'NY', None)
+    """
+    return _states().get(fold(text))
+
+
+@cache
+def suggest_state(text: str) -> str:
+    """Name the state that *text* is nearly, as a sentence; blank where it is near none."""
+    near = get_close_matches(fold(text).rstrip("."), _states(), n=1, cutoff=0.6)
+    return f" Is it {_states()[near[0]]}?" if near else ""
