@@ -1,0 +1,62 @@
+"""The results workbook: `Summary`, `Results`, `Issues`, `To fix`, `Run`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from importer.report.package import Package
+from importer.report.sheets import add_issues, add_results, add_to_fix
+from importer.report.summary import add_run, add_summary
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from importer.model import Report
+
+# Light fills with dark text, told apart in print by the words that stand in them.
+STATUS_LOOKS: Final[Mapping[str, tuple[str, str]]] = {
+    "created": ("#DDF0DD", "#1B5E20"),
+    "valid": ("#DDF0DD", "#1B5E20"),
+    "already-imported": ("#DCE9F5", "#0D3C61"),
+    "duplicate": ("#FFF1CC", "#7A4F01"),
+    "rejected": ("#F8D7D4", "#8A1C12"),
+    "invalid": ("#F8D7D4", "#8A1C12"),
+    "unknown": ("#FFE0B2", "#7A3E00"),
+    "not-sent": ("#ECECEC", "#404040"),
+}
+LOOKS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "plain": {"valign": "top"},
+    "header": {"bold": True, "bg_color": "#1F3A4D", "font_color": "#FFFFFF", "valign": "top", "text_wrap": True},
+    "moment": {"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left", "valign": "top"},
+    "link": {"font_color": "#0B5394", "underline": 1, "valign": "top"},
+    "fault": {"bg_color": "#FBE3B6", "bold": True, "border": 1, "border_color": "#9C5700", "valign": "top"},
+    "title": {"bold": True, "font_size": 16, "font_color": "#1F3A4D"},
+    "lead": {"font_size": 12, "text_wrap": True, "valign": "top"},
+    "section": {"bold": True, "font_size": 12, "font_color": "#1F3A4D", "bottom": 1, "bottom_color": "#1F3A4D"},
+    "wrapped": {"text_wrap": True, "valign": "top"},
+    "key": {"bold": True, "valign": "top"},
+    "count": {"num_format": "#,##0", "valign": "top"},
+    "amount": {"num_format": "#,##0.00", "valign": "top"},
+    "head right": {"bold": True, "align": "right", "bottom": 1},
+    "head left": {"bold": True, "bottom": 1},
+    "total": {"bold": True, "top": 1},
+    "total count": {"bold": True, "top": 1, "num_format": "#,##0"},
+    "total amount": {"bold": True, "top": 1, "num_format": "#,##0.00"},
+    **{f"status {name}": {"bg_color": fill, "font_color": ink} for name, (fill, ink) in STATUS_LOOKS.items()},
+}
+
+
+def write(report: Report, path: Path) -> None:
+    """Write the results workbook of *report*, beside *path* and renamed into place.
+
+    Raises:
+        OSError: The disk does not take it; nothing is left of it.
+    """
+    package = Package({name: dict(look) for name, look in LOOKS.items()})
+    add_summary(package, report)
+    add_results(package, report)
+    add_issues(package, report)
+    add_to_fix(package, report)
+    add_run(package, report.run)
+    package.save(path)

@@ -1,0 +1,103 @@
+"""The rows of a large sheet as SpreadsheetML, made by whole columns.
+
+xlsxwriter takes eight seconds for 100,000 rows of 20 columns, this less than one. It is safe because it writes two kinds of
+cells only: numbers that were numbers, and inline strings, which no spreadsheet program ever evaluates.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+CHUNK: Final = 20_000  # rows made at once
+LONGEST: Final = 32_767  # characters of a cell, by the format
+CUT: Final = "… [cut: the spreadsheet format holds no more]"
+
+# What XML or the format cannot hold as it is: control characters (a CR would be read as a line feed), and texts that
+# look like the escape that is used for these.
+_STRANGE: Final = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_x[0-9A-Fa-f]{4}_")
+_STRANGE_RE2: Final = r"[\x00-\x08\x0B-\x1F\x{FFFE}\x{FFFF}]|_x[0-9A-Fa-f]{4}_"
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """One column of a sheet.
+
+    Attributes:
+        texts: Arrow strings; of a number its digits; null for an empty cell.
+        style: Index of the cell format; one for all, or an Arrow array of strings, one a row.
+        numbers: Arrow mask of the cells that are numbers; None for none, True for all.
+    """
+
+    texts: pa.Array
+    style: str | pa.Array = "0"
+    numbers: pa.Array | bool | None = None
+
+
+def rows_xml(columns: Sequence[Cells], first: int) -> Iterator[memoryview]:
+    """Yield the `<row>` elements of a sheet, a chunk at a time; *first* is the number of the first row."""
+    height = len(columns[0].texts)
+    for start in range(0, height, CHUNK):
+        length = min(CHUNK, height - start)
+        row = pc.cast(pa.array(range(first + start, first + start + length)), pa.string())
+        made = [_cells_xml(column, row, letters(number), start, length) for number, column in enumerate(columns)]
+        joined = pc.binary_join_element_wise('<row r="', row, '">', *made, "</row>", "")
+        # The strings of an Arrow array lie one after the other: together they are the XML.
+        offsets = memoryview(joined.buffers()[1]).cast("q" if pa.types.is_large_string(joined.type) else "i")
+        begin, end = offsets[joined.offset], offsets[joined.offset + len(joined)]
+        yield memoryview(joined.buffers()[2])[begin:end]
+
+
+def _cells_xml(column: Cells, row: pa.Array, place: str, start: int, length: int) -> pa.Array:
+    texts = column.texts.slice(start, length)
+    style = column.style if isinstance(column.style, str) else column.style.slice(start, length)
+    head = (f'<c r="{place}', row, '" s="', style)
+    if column.numbers is True:
+        made = pc.binary_join_element_wise(*head, '"><v>', texts, "</v></c>", "")
+    else:
+        made = pc.binary_join_element_wise(
+            *head, '" t="inlineStr"><is><t xml:space="preserve">', escape(texts), "</t></is></c>", ""
+        )
+        if column.numbers is not None:
+            numbers = pc.binary_join_element_wise(*head, '"><v>', texts, "</v></c>", "")
+            made = pc.if_else(column.numbers.slice(start, length), numbers, made)
+    if isinstance(style, str):
+        return pc.fill_null(made, "")
+    return pc.coalesce(made, pc.binary_join_element_wise(*head, '"/>', ""))
+
+
+def escape(texts: pa.Array) -> pa.Array:
+    """Write texts so that XML, and what a spreadsheet program makes of it, give them back unchanged."""
+    longest = pc.max(pc.utf8_length(texts)).as_py() or 0
+    if longest > LONGEST or pc.any(pc.match_substring_regex(texts, _STRANGE_RE2)).as_py():
+        texts = pa.array([None if text is None else _escape_strange(text) for text in texts.to_pylist()], pa.string())
+    for sign, written in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        texts = pc.replace_substring(texts, sign, written)
+    return texts
+
+
+def _escape_strange(text: str) -> str:
+    if len(text) > LONGEST:
+        text = text[: LONGEST - len(CUT)] + CUT
+    return _STRANGE.sub(lambda found: f"_x{ord(found[0][0]):04X}_" + found[0][1:], text)
+
+
+def letters(position: int) -> str:
+    """Name a column as a spreadsheet program does.
+
+    >>> letters(0), letters(25), letters(26), letters(702)
+    ('A', 'Z', 'AA', 'AAA')
+    """
+    name = ""
+    position += 1
+    while position:
+        position, digit = divmod(position - 1, 26)
+        name = chr(ord("A") + digit) + name
+    return name
