@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
-import pandera.pandas as pa
-import pyarrow as arrow
+import pyarrow as pa
 from pandera.config import ValidationDepth, config_context
+from pandera.errors import SchemaErrors
 
 from importer.model import ISSUE_COLUMNS
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from schemas import Context, Target
 
-TEXT: Final = pd.ArrowDtype(arrow.string())
+TEXT: Final = pd.ArrowDtype(pa.string())
 
 
 def check(
@@ -53,7 +53,7 @@ def _validate(judged: pd.DataFrame, target: Target) -> pd.DataFrame:
     with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
         try:
             target.Schema.validate(judged, lazy=True)
-        except pa.errors.SchemaErrors as error:
+        except SchemaErrors as error:
             cases = error.failure_cases
         else:
             return pd.DataFrame({"row": [], "field": [], "code": []})
@@ -77,13 +77,13 @@ def _describe(
     """Add severity, value, message and hint to each fault, working on distinct values."""
     order = {name: number for number, name in enumerate(target.FIELDS)}
     parts = []
-    for (code_name, name), part in failures.groupby(["code", "field"], sort=False):
-        code_name, name = str(code_name), str(name)
+    for (failed, place), part in failures.groupby(["code", "field"], sort=False):
+        code_name, name = str(failed), str(place)
         code = target.CODES[code_name]
         rows = part["row"]
         value = texts[name].reindex(rows).fillna("")
         detail = target.details(code_name, name, rows, texts)
-        column = headers.get(name, name)
+        column = headers.get(name) or headers.get(target.STAND_INS.get(name, ""), name)
         told = pd.DataFrame({"row": rows.array, "value": value.array, "detail": detail})
         shown = told["value"].str.slice(0, 80)
         distinct = pd.DataFrame({"shown": shown, "detail": told["detail"]}).drop_duplicates()

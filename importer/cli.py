@@ -83,7 +83,7 @@ def _confess(workspace: Path) -> ImporterError:
 
     log = workspace / "importer.log"
     try:
-        with log.open("a", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
             file.write(f"invoice-importer {__version__}\n{traceback.format_exc()}\n")
     except OSError:
         return ImporterError(f"This is a bug in the importer; please report it:\n{traceback.format_exc()}")
@@ -319,7 +319,7 @@ def _settings(workspace: Path, **options: Any) -> Settings:
     return settings.load(workspace, options)
 
 
-def _job(*, sources: tuple[Path, ...], constants: tuple[str, ...], date_order: str | None, **options: Any) -> Job:
+def _job(*, sources: tuple[Path, ...], constants: tuple[str, ...], date_order: Any, **options: Any) -> Job:
     from importer.pipeline import Job  # noqa: PLC0415 - pandas
 
     fields: dict[str, str] = {}

@@ -64,6 +64,7 @@ class Target(Protocol):
         FIELDS: By name, in the order of reports.
         EITHER: Groups of fields of which one column (or constant) must be there.
         REFERENCE: The field that identifies a case to the creditor.
+        STAND_INS: Field → the one whose column is to be mended where it has none itself.
         UNSUPPORTED: Aliases and names → field, for fields that other targets take and this one does not.
         CODES: The catalogue: every code that judging for this target may yield.
         Schema: The pandera schema of `judged` frames; checks only.
@@ -75,6 +76,7 @@ class Target(Protocol):
     FIELDS: Mapping[str, Field]
     EITHER: tuple[tuple[str, ...], ...]
     REFERENCE: str
+    STAND_INS: Mapping[str, str]
     UNSUPPORTED: Mapping[str, str]
     CODES: Mapping[str, Code]
     Schema: type[pa.DataFrameModel]

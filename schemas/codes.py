@@ -1,7 +1,8 @@
-"""The catalogue of issue codes: severity, message, hint and source of each; `python -m schemas.codes` prints its page."""
+"""The catalogue of issue codes: severity, message, hint and source; `python -m schemas.codes` prints its page."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -34,12 +35,8 @@ class Code:
     source: str
 
 
-def _row(code: str, severity: Literal["error", "warning"], fields: str, message: str, hint: str, source: str) -> Code:
-    return Code(code, severity, fields, message, hint, source)
-
-
 _ALL: Final = (
-    _row(
+    Code(
         "not-a-number",
         "error",
         "every amount",
@@ -47,7 +44,7 @@ _ALL: Final = (
         "Write digits only, such as 1234.50.",
         OURS,
     ),
-    _row(
+    Code(
         "not-a-date",
         "error",
         "every date",
@@ -55,7 +52,7 @@ _ALL: Final = (
         "Write it with a year of four digits, such as 2026-01-31.",
         OURS,
     ),
-    _row(
+    Code(
         "not-a-boolean",
         "error",
         "yes-or-no fields",
@@ -63,8 +60,8 @@ _ALL: Final = (
         "Write true or false.",
         OURS,
     ),
-    _row("not-a-uuid", "error", "ids", "{column} is no id: {value}.", "Copy the id from the portal.", OURS),
-    _row(
+    Code("not-a-uuid", "error", "ids", "{column} is no id: {value}.", "Copy the id from the portal.", OURS),
+    Code(
         "cell-error",
         "error",
         "any",
@@ -72,7 +69,7 @@ _ALL: Final = (
         "Mend the formula, or write the value itself.",
         OURS,
     ),
-    _row(
+    Code(
         "damaged-identifier",
         "warning",
         "texts that identify; an error for creditorReference",
@@ -80,7 +77,7 @@ _ALL: Final = (
         "Format the column as text in the spreadsheet and enter the full number again.",
         OURS,
     ),
-    _row(
+    Code(
         "field-not-supported",
         "warning",
         "any",
@@ -88,7 +85,7 @@ _ALL: Final = (
         "It is not sent; it stays in the report.",
         GUIDE,
     ),
-    _row(
+    Code(
         "required",
         "error",
         "currencyCode, date, amountToRecover, debtor.type, debtor.name, debtor.address, debtor.city",
@@ -96,7 +93,7 @@ _ALL: Final = (
         "Fill it in.",
         GUIDE,
     ),
-    _row(
+    Code(
         "currency-unknown",
         "error",
         "currencyCode",
@@ -104,7 +101,7 @@ _ALL: Final = (
         "Write three letters, such as EUR.{detail}",
         GUIDE,
     ),
-    _row(
+    Code(
         "date-in-future",
         "error",
         "date",
@@ -112,7 +109,7 @@ _ALL: Final = (
         "An invoice is dated today at the latest.",
         GUIDE,
     ),
-    _row(
+    Code(
         "due-before-date",
         "error",
         "dueDate",
@@ -120,7 +117,7 @@ _ALL: Final = (
         "Check which of the two dates is right.",
         GUIDE,
     ),
-    _row(
+    Code(
         "due-in-future",
         "error",
         "dueDate",
@@ -128,7 +125,7 @@ _ALL: Final = (
         "Only what is due can be collected: wait until then.",
         ERRORS,
     ),
-    _row(
+    Code(
         "amount-not-positive",
         "error",
         "amountToRecover",
@@ -136,7 +133,7 @@ _ALL: Final = (
         "Leave credit notes and settled invoices out.",
         GUIDE,
     ),
-    _row(
+    Code(
         "amount-too-precise",
         "warning",
         "every amount",
@@ -144,7 +141,7 @@ _ALL: Final = (
         "Check that the decimal sign was read as you mean it.",
         "https://www.iso.org/iso-4217-currency-codes.html",
     ),
-    _row(
+    Code(
         "reference-too-long",
         "error",
         "creditorReference",
@@ -152,7 +149,7 @@ _ALL: Final = (
         "Shorten it; it has to stay unique.",
         GUIDE,
     ),
-    _row(
+    Code(
         "reference-missing",
         "error",
         "creditorReference",
@@ -160,7 +157,7 @@ _ALL: Final = (
         "Give each invoice its number: without it nothing protects from a second case.",
         OURS,
     ),
-    _row(
+    Code(
         "reference-duplicate",
         "error",
         "creditorReference",
@@ -168,7 +165,7 @@ _ALL: Final = (
         "Keep one of them, or give each its own.",
         GUIDE,
     ),
-    _row(
+    Code(
         "reference-lookalike",
         "warning",
         "creditorReference",
@@ -176,7 +173,7 @@ _ALL: Final = (
         "Check that these are two invoices.",
         OURS,
     ),
-    _row(
+    Code(
         "text-too-long",
         "error",
         "claimDescription, comments",
@@ -184,7 +181,7 @@ _ALL: Final = (
         "Shorten it.",
         "https://docs.debitura.com/openapi/customer-api.json",
     ),
-    _row(
+    Code(
         "country-missing",
         "error",
         "debtor.countryAlpha2",
@@ -192,7 +189,7 @@ _ALL: Final = (
         "Write the two-letter code, such as DE.",
         GUIDE,
     ),
-    _row(
+    Code(
         "country-unknown",
         "error",
         "debtor.countryAlpha2, debtor.country",
@@ -200,7 +197,7 @@ _ALL: Final = (
         "Write the two-letter code, such as DE.{detail}",
         GUIDE,
     ),
-    _row(
+    Code(
         "country-mismatch",
         "warning",
         "debtor.country",
@@ -208,7 +205,7 @@ _ALL: Final = (
         "The code is sent.",
         GUIDE,
     ),
-    _row(
+    Code(
         "state-missing",
         "error",
         "debtor.stateAlpha2",
@@ -216,7 +213,7 @@ _ALL: Final = (
         "Write its two letters, such as CA.",
         GUIDE,
     ),
-    _row(
+    Code(
         "state-unknown",
         "error",
         "debtor.stateAlpha2, debtor.state",
@@ -224,7 +221,7 @@ _ALL: Final = (
         "Write its two letters, such as CA.{detail}",
         GUIDE,
     ),
-    _row(
+    Code(
         "email-malformed",
         "warning",
         "debtor.email",
@@ -232,7 +229,7 @@ _ALL: Final = (
         "It is sent as it is.",
         OURS,
     ),
-    _row(
+    Code(
         "phone-without-country",
         "warning",
         "debtor.phone",
@@ -240,7 +237,7 @@ _ALL: Final = (
         "Begin it with + or 00.",
         GUIDE,
     ),
-    _row(
+    Code(
         "debtor-type-unknown",
         "error",
         "debtor.type",
@@ -248,7 +245,7 @@ _ALL: Final = (
         "Write Company or Private.",
         GUIDE,
     ),
-    _row(
+    Code(
         "age-buckets-incomplete",
         "error",
         "amountToRecoverOver6Months, …Over12Months, …Over24Months",
@@ -256,7 +253,7 @@ _ALL: Final = (
         "Give the amounts over 12 and over 24 months together, the one over 6 months only with both.",
         GUIDE,
     ),
-    _row(
+    Code(
         "age-bucket-negative",
         "error",
         "amountToRecoverOver6Months, …Over12Months, …Over24Months",
@@ -264,7 +261,7 @@ _ALL: Final = (
         "An amount by age is zero or more.",
         GUIDE,
     ),
-    _row(
+    Code(
         "age-buckets-order",
         "error",
         "amountToRecoverOver6Months, …Over12Months, …Over24Months",
@@ -275,3 +272,28 @@ _ALL: Final = (
 )
 
 CATALOGUE: Final[Mapping[str, Code]] = {code.code: code for code in _ALL}
+
+
+def page() -> str:
+    """Render the catalogue as Markdown: the whole of `docs/codes.md`."""
+    lines = [
+        "# Issue codes",
+        "",
+        "Made by `python -m schemas.codes > docs/codes.md`; a test holds it current. An error keeps the row from being",
+        "sent, a warning does not. *ours* marks a policy of this program; every other rule mirrors what the API says.",
+        "",
+        "| code | severity | fields | message | hint | source |",
+        "|---|---|---|---|---|---|",
+    ]
+    for code in CATALOGUE.values():
+        source = f"[documentation]({code.source})" if code.source != OURS else "*ours*"
+        told = [
+            text.replace("{column}", "*column*").replace("{value}", "*value*").replace("{detail}", "…")
+            for text in (code.message, code.hint)
+        ]
+        lines.append(f"| `{code.code}` | {code.severity} | {code.fields} | {' | '.join(told)} | {source} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

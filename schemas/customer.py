@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 import pandera.pandas as pa
-import pyarrow as arrow
+import pyarrow  # noqa: ICN001 - pa is pandera here
 
 from schemas import Context, Field, rules
 from schemas.codes import CATALOGUE
@@ -143,6 +143,10 @@ FIELDS: Final[Mapping[str, Field]] = _fields(
     Field("debtor.email", aliases=("Email", "E-mail address", "Email address", "Mail", "Debtor email")),
     Field("debtor.phone", aliases=("PhoneNumber", "Phone", "Phone no", "Telephone", "Tel", "Mobile")),
 )
+STAND_INS: Final[Mapping[str, str]] = {
+    "debtor.countryAlpha2": "debtor.country",
+    "debtor.stateAlpha2": "debtor.state",
+}
 EITHER: Final = (("debtor.countryAlpha2", "debtor.country"),)
 UNSUPPORTED: Final[Mapping[str, str]] = {
     name: name for name in ("creditorCompanyName", "creditorCountryAlpha2", "creditorCountry")
@@ -151,19 +155,19 @@ CODES: Final = CATALOGUE
 
 
 def _text(name: str) -> Any:
-    return pa.Field(alias=name, nullable=True, dtype_kwargs={"pyarrow_dtype": arrow.string()})
+    return pa.Field(alias=name, nullable=True, dtype_kwargs={"pyarrow_dtype": pyarrow.string()})
 
 
 def _amount(name: str) -> Any:
-    return pa.Field(alias=name, nullable=True, dtype_kwargs={"pyarrow_dtype": arrow.decimal128(38, 18)})
+    return pa.Field(alias=name, nullable=True, dtype_kwargs={"pyarrow_dtype": pyarrow.decimal128(38, 18)})
 
 
 def _day(name: str) -> Any:
-    return pa.Field(alias=name, nullable=True, dtype_kwargs={"pyarrow_dtype": arrow.date32()})
+    return pa.Field(alias=name, nullable=True, dtype_kwargs={"pyarrow_dtype": pyarrow.date32()})
 
 
 def _flag(name: str) -> Any:
-    return pa.Field(alias=name, nullable=True, dtype_kwargs={"pyarrow_dtype": arrow.bool_()})
+    return pa.Field(alias=name, nullable=True, dtype_kwargs={"pyarrow_dtype": pyarrow.bool_()})
 
 
 def _rule(code: str, field: str) -> Any:
@@ -219,8 +223,11 @@ class Schema(pa.DataFrameModel):
     precise_6: bool = _rule("amount-too-precise", "amountToRecoverOver6Months")
     precise_12: bool = _rule("amount-too-precise", "amountToRecoverOver12Months")
     precise_24: bool = _rule("amount-too-precise", "amountToRecoverOver24Months")
-    buckets_incomplete: bool = _rule("age-buckets-incomplete", "amountToRecoverOver12Months")
-    buckets_order: bool = _rule("age-buckets-order", "amountToRecoverOver12Months")
+    incomplete_12: bool = _rule("age-buckets-incomplete", "amountToRecoverOver12Months")
+    incomplete_24: bool = _rule("age-buckets-incomplete", "amountToRecoverOver24Months")
+    order_6: bool = _rule("age-buckets-order", "amountToRecoverOver6Months")
+    order_12: bool = _rule("age-buckets-order", "amountToRecoverOver12Months")
+    order_24: bool = _rule("age-buckets-order", "amountToRecoverOver24Months")
     country_missing: bool = _rule("country-missing", "debtor.countryAlpha2")
     country_name_unknown: bool = _rule("country-unknown", "debtor.country")
     country_mismatch: bool = _rule("country-mismatch", "debtor.country")
@@ -307,12 +314,18 @@ def _judge_buckets(values: pd.DataFrame, hidden: Mapping[str, pd.Series], never:
     """Over 12 and 24 months together or not at all, over 6 only with both; each contains the older."""
     total, over_6, over_12, over_24 = (values[name] for name in AMOUNTS)
     given_6, given_12, given_24 = (values[name].notna() | hidden.get(name, never) for name in AMOUNTS[1:])
-    complete = (given_12 == given_24) & (~given_6 | given_12)
-    ordered = rules.at_most(over_24, over_12) & rules.at_most(over_12, total)
-    ordered &= rules.at_most(over_12, over_6) & rules.at_most(over_6, total)
+    incomplete_12 = ~given_12 & (given_6 | given_24)
+    incomplete_24 = given_12 & ~given_24
+    wrong_24 = ~rules.at_most(over_24, over_12)
+    wrong_12 = ~wrong_24 & ~(rules.at_most(over_12, over_6) & rules.at_most(over_12, total.where(over_6.isna())))
+    wrong_6 = ~wrong_24 & ~wrong_12 & ~rules.at_most(over_6, total)
+    complete = ~incomplete_12 & ~incomplete_24
     return {
-        "age-buckets-incomplete@amountToRecoverOver12Months": complete,
-        "age-buckets-order@amountToRecoverOver12Months": ordered | ~complete,
+        "age-buckets-incomplete@amountToRecoverOver12Months": ~incomplete_12,
+        "age-buckets-incomplete@amountToRecoverOver24Months": ~incomplete_24,
+        "age-buckets-order@amountToRecoverOver6Months": ~(wrong_6 & complete),
+        "age-buckets-order@amountToRecoverOver12Months": ~(wrong_12 & complete),
+        "age-buckets-order@amountToRecoverOver24Months": ~(wrong_24 & complete),
     }
 
 

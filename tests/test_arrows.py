@@ -25,7 +25,7 @@ HOMES = {
     "httpx": ("importer.client",),
     "sqlalchemy": ("importer.journal",),
     "click": ("importer.cli",),
-    "rich": ("importer.cli",),
+    "rich": ("importer.cli", "importer.screen"),
     "openpyxl": ("importer.read", "importer.report"),
     "xlsxwriter": ("importer.read", "importer.report"),
     "python_calamine": ("importer.read", "importer.report"),

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
     from importer.model import Case, Entry
 
+Connection = sa.Connection  # for those who hand one on
+
 CHUNK: Final = 500  # references asked for at once, rows inserted at once
 
 

@@ -15,7 +15,7 @@ from importer.parse import amounts, dates
 from importer.parse.column import Column, Undecided
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from importer.model import DateOrder, DecimalStyle, Matching, Table
     from schemas import Field, Target
@@ -149,7 +149,7 @@ class _Reader:
             if field.name in IDENTIFIERS:
                 self._note_damage(field, column)
             return self.read(field, column, texts)
-        readers = {
+        readers: dict[str, Callable[[str], object]] = {
             "uuid": lambda text: text.lower() if UUID.fullmatch(text) else None,
             "boolean": lambda text: BOOLEANS.get(text.casefold()),
         }

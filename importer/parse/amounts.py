@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 AMOUNT: Final = pa.decimal128(38, 18)
 SPACES: Final = " \u00a0\u2009\u202f"  # that people group digits with
+QUOTES: Final = "'\u2019"  # the same, in Switzerland
 PATTERNS: Final = {
-    style: rf"^[+-]?([0-9]{{1,20}}|[0-9]{{1,3}}([{group}][0-9]{{3}}){{1,6}}|[0-9]{{1,3}}(['’][0-9]{{3}}){{1,6}}"
+    style: rf"^[+-]?([0-9]{{1,20}}|[0-9]{{1,3}}([{group}][0-9]{{3}}){{1,6}}|[0-9]{{1,3}}([{QUOTES}][0-9]{{3}}){{1,6}}"
     rf"|[0-9]{{1,3}}([{SPACES}][0-9]{{3}}){{1,6}})({mark}[0-9]{{1,18}})?$"
     for style, group, mark in (("point", ",", r"\."), ("comma", ".", ","))
 }
@@ -32,7 +33,8 @@ def decide(column: Column) -> DecimalStyle | None:
 
     >>> import pandas as pd, numpy as np
     >>> def column(*texts):
-    ...     return Column("Amount", pd.Series(texts, dtype="str"), np.zeros(len(texts), bool), np.zeros(len(texts), bool))
+    ...     none = np.zeros(len(texts), bool)
+    ...     return Column("Amount", pd.Series(texts, dtype="str"), none, none)
     >>> decide(column("1.234,56", "1.000")), decide(column("12.50")), decide(column("12"))
     ('comma', 'point', None)
 
@@ -79,7 +81,7 @@ def convert(texts: pd.Series, numbers: np.ndarray, style: DecimalStyle | None) -
 
 def _read(array: pa.Array, style: DecimalStyle) -> pa.Array:
     fits = pc.match_substring_regex(array, PATTERNS[style])
-    bare = pc.replace_substring_regex(array, rf"[+'’{SPACES}{',' if style == 'point' else '.'}]", "")
+    bare = pc.replace_substring_regex(array, f"[+{QUOTES}{SPACES}{',' if style == 'point' else '.'}]", "")
     if style == "comma":
         bare = pc.replace_substring(bare, ",", ".")
     return pc.cast(pc.if_else(fits, bare, None), AMOUNT)

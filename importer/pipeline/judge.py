@@ -107,7 +107,8 @@ class Judged:
     @property
     def faulty(self) -> pd.Index:
         """Keys of the rows with at least one error."""
-        return pd.Index(self.issues.loc[self.issues["severity"] == "error", "row"].unique())
+        errors = self.issues["severity"] == "error"
+        return pd.Index(self.issues["row"][errors].drop_duplicates())
 
 
 def judge(job: Job, settings: Settings) -> Judged:
@@ -127,7 +128,7 @@ def judge(job: Job, settings: Settings) -> Judged:
         parse(table, matching, target, decimal=job.decimal, order=job.order, carried=_carried_styles(table, saved))
         for table in tables
     ]
-    values = _stack([part.values for part in parsed])
+    values = _stack([part.values for part in parsed])  # noqa: PD011 - ours, not a frame's
     unreadable = _stack([part.unreadable for part in parsed]).fillna(value=False).astype(bool)
     headers = {name: tables[0].header[position] for name, position in matching.columns.items()}
     context = schemas.Context(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 import pyarrow as pa
@@ -14,7 +13,7 @@ import pyarrow as pa
 from importer.model import CHECK_STATUSES, OUTCOME_COLUMNS, STATUSES, Run, SourceInfo, Styles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from importer.model import Entry, Status
 
@@ -170,4 +169,4 @@ def run_of_dict(kept: Mapping[str, Any]) -> Run:
     fields["finished"] = datetime.fromisoformat(kept["finished"]) if kept["finished"] else None
     fields["settings"] = tuple((name, value) for name, value in kept["settings"])
     fields["styles"] = tuple(Styles(decimal, order) for decimal, order in kept["styles"])
-    return Run(**cast("dict[str, Any]", fields))
+    return Run(**fields)

@@ -51,7 +51,7 @@ def limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
-def write(cell: object) -> str | None:
+def write(cell: object) -> str | None:  # noqa: PLR0911 - one return for each type
     """Write a typed cell as canonical text.
 
     >>> [write(cell) for cell in (7.0, 0.1 + 0.2, 1e20, True, date(2026, 1, 31), "")]

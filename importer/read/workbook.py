@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 import zipfile
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -21,7 +21,10 @@ from importer.model import Carried, Styles
 from importer.read.grid import Grid
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from importer.model import DateOrder, DecimalStyle
 
 LARGEST: Final = 4 << 30  # bytes of an unpacked workbook
 THICKEST: Final = 1000  # times that a part may be larger than it is packed
@@ -119,8 +122,8 @@ def _choose(path: Path, parts: dict[str, tuple[str, bool]], sheet: str | None) -
     return filled[0]
 
 
-def _quoted(names: object) -> str:
-    return ", ".join(f"“{name}”" for name in names)  # type: ignore[attr-defined]  # any iterable of names
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"“{name}”" for name in names)
 
 
 def _is_filled(path: Path, sheet: str) -> bool:
@@ -159,7 +162,9 @@ def _parse(path: Path, sheet: str) -> tuple[list[list[str | None]], dict[int, np
             raise SourceError(f"is damaged or of a kind that cannot be read: {said[-1]}.")
         raise SourceError("needs more memory than a spreadsheet should: delete what lies far below or beside the data.")
     table = pa.ipc.open_stream(child.stdout).read_all()
-    columns, numbers, damaged = [], {}, {}
+    columns: list[list[str | None]] = []
+    numbers: dict[int, np.ndarray] = {}
+    damaged: dict[int, np.ndarray] = {}
     for name in table.column_names:
         kind, _, number = name.partition(" ")
         if kind == "text":
@@ -204,7 +209,10 @@ def _read_carried(path: Path) -> Carried | None:
         return None
     told = {row[0]: row[1] for row in rows if row[0] and len(row) > 1}
     start = next((number for number, row in enumerate(rows) if row[: len(CARRIED)] == CARRIED), len(rows))
-    mapped, constants, decimal, order = {}, {}, {}, {}
+    mapped: dict[str, str] = {}
+    constants: dict[str, str] = {}
+    decimal: dict[str, DecimalStyle] = {}
+    order: dict[str, DateOrder] = {}
     for row in rows[start + 1 :]:
         name, column, constant, decimal_style, date_order = row[: len(CARRIED)]
         if not name:
@@ -214,7 +222,7 @@ def _read_carried(path: Path) -> Carried | None:
         if constant:
             constants[name] = constant
         if decimal_style in {"point", "comma"}:
-            decimal[name] = decimal_style
+            decimal[name] = cast("DecimalStyle", decimal_style)
         if date_order in {"dmy", "mdy", "ymd"}:
-            order[name] = date_order
+            order[name] = cast("DateOrder", date_order)
     return Carried(told.get("Run", ""), told.get("Target", ""), mapped, constants, Styles(decimal, order))

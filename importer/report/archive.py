@@ -11,7 +11,6 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -20,6 +19,8 @@ from importer.errors import RunError
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    import numpy as np
 
 TEXT: Final = pd.ArrowDtype(pa.string())
 OWN: Final = ("amount", "currency", "reference")
@@ -67,9 +68,8 @@ def save(
     arrays = {"row": pa.array(cells.index, pa.int64())}
     arrays |= {f"cell {number}": pa.array(cells[number]) for number in cells}
     arrays |= {f"number {number}": pa.array(mask) for number, mask in numbers.items()}
-    arrays |= {
-        name: pa.array(column) for name, column in zip(OWN, (amounts["amount"], amounts["currency"], references))
-    }
+    own = (amounts["amount"], amounts["currency"], references)
+    arrays |= {name: pa.array(column) for name, column in zip(OWN, own, strict=True)}
     told = {"header": json.dumps(header), "metadata": json.dumps(metadata)}
     rows = pa.table(arrays).replace_schema_metadata(told)
     faults = pa.Table.from_pandas(issues, preserve_index=False)

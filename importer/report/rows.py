@@ -1,14 +1,14 @@
 """The rows of a large sheet as SpreadsheetML, made by whole columns.
 
-xlsxwriter takes eight seconds for 100,000 rows of 20 columns, this less than one. It is safe because it writes two kinds of
-cells only: numbers that were numbers, and inline strings, which no spreadsheet program ever evaluates.
+xlsxwriter takes eight seconds for 100,000 rows of 20 columns, this less than one. It is safe because it writes two
+kinds of cells only: numbers that were numbers, and inline strings, which no spreadsheet program ever evaluates.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -33,12 +33,12 @@ class Cells:
     Attributes:
         texts: Arrow strings; of a number its digits; null for an empty cell.
         style: Index of the cell format; one for all, or an Arrow array of strings, one a row.
-        numbers: Arrow mask of the cells that are numbers; None for none, True for all.
+        numbers: Arrow mask of the cells that are numbers; None for none, `True` for all.
     """
 
     texts: pa.Array
     style: str | pa.Array = "0"
-    numbers: pa.Array | bool | None = None
+    numbers: Any = None
 
 
 def rows_xml(columns: Sequence[Cells], first: int) -> Iterator[memoryview]:

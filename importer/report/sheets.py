@@ -211,7 +211,7 @@ def _moments(column: pd.Series) -> Cells:
 def _link(sheet: Any, solutions: pd.Series, column: int) -> None:
     links = solutions.fillna("").reset_index(drop=True)
     links = links[links.str.startswith("http") & (links.str.len() <= LONGEST_LINK)].head(LINKS)
-    for row, link in links.items():
+    for row, link in zip(links.index.tolist(), links.tolist(), strict=True):
         sheet.write_url(row + 1, column, link)
 
 

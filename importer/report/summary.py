@@ -128,8 +128,8 @@ def _advice(report: Report) -> Iterator[str]:
     if mend:
         again = "check or submit" if run.kind == "check" else "submit"
         yield (
-            f"Mend the {'row' if mend == 1 else f'{mend:,} rows'} on the sheet To fix, save this workbook, and {again} it: "
-            "what it needs to know is in it, and no row is sent twice."
+            f"Mend the {'row' if mend == 1 else f'{mend:,} rows'} on the sheet To fix, save this workbook, and {again} "
+            "it: what it needs to know is in it, and no row is sent twice."
         )
     links = report.outcomes["solution"].dropna()
     for link, count in links[links.str.startswith("http")].value_counts().head(REASONS).items():
@@ -200,11 +200,9 @@ def _faults(report: Report) -> list[tuple[int, str]]:
 def _answers(report: Report) -> list[tuple[int, str]]:
     """Group what the API said by error and message."""
     answered = report.outcomes[report.outcomes["status"].isin(["rejected", "duplicate", "unknown"])]
-    groups = answered.fillna("").groupby(["error", "message", "solution"]).size().sort_values(ascending=False)
-    return [
-        (int(count), " ".join(part for part in (f"{error}:", message, solution) if part))
-        for (error, message, solution), count in groups.items()
-    ]
+    said = answered[["error", "message", "solution"]].fillna("")
+    told = (said["error"] + ": " + said["message"] + " " + said["solution"]).str.strip()
+    return [(int(count), str(text)) for text, count in told.value_counts().items()]
 
 
 def add_run(package: Package, run: Run) -> None:

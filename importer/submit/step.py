@@ -11,10 +11,8 @@ from importer.submit.sending import Decision, Sending
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import sqlalchemy as sa
-
     from importer.client import Client
-    from importer.journal import Journal
+    from importer.journal import Connection, Journal
     from importer.journal.commits import Commits
     from importer.model import Case, Status
     from importer.protocol import AskMeaning, ListMeaning, PostMeaning, Reply
@@ -83,7 +81,7 @@ class Step:
         if first:
             noted |= {"since": sending.since, "sent_at": now, "credential": self._credential}
 
-        def leave(connection: sa.Connection) -> int:
+        def leave(connection: Connection) -> int:
             self._journal.update(connection, sending.pk, **noted)
             return self._journal.add_request(connection, self._account, now, "post", sending.pk)
 
@@ -138,7 +136,7 @@ class Step:
             self._api_time = api_time
             self._follow(api_time)
 
-        def note(connection: sa.Connection) -> None:
+        def note(connection: Connection) -> None:
             self._journal.end_request(connection, number, now, result)
             if decision.status:
                 self._journal.settle(connection, sending.pk, decision.status, **decision.values)
