@@ -59,7 +59,8 @@ def show_ending(screen: Console, ending: Ending) -> None:
         screen.print(warning, style="yellow", markup=False)
     screen.print(_figures(ending.figures))
     if ending.figures.unreadable:
-        screen.print(f"{ending.figures.unreadable:,} rows are in no total: their amount or currency cannot be read.")
+        rows = "1 row is" if ending.figures.unreadable == 1 else f"{ending.figures.unreadable:,} rows are"
+        screen.print(f"{rows} in no total: the amount, or its currency, cannot be read.")
     if ending.stopped:
         screen.print(ending.stopped, style="bold red", markup=False)
         left = ending.figures.counts.get("not-sent", 0)
@@ -70,19 +71,16 @@ def show_ending(screen: Console, ending: Ending) -> None:
 
 
 def _figures(figures: Figures) -> Table:
+    """Make a table with a column a status and a line a currency; the last column is the whole source."""
+    statuses = [status for status, rows in figures.counts.items() if rows and status != "rows"]
     table = Table(box=None, pad_edge=False)
     table.add_column("")
-    table.add_column("rows", justify="right")
+    for status in statuses:
+        table.add_column(Text(status, style=_STYLES.get(status, "")), justify="right", no_wrap=True)
+    table.add_column("all rows", justify="right", style="bold", no_wrap=True)
+    table.add_row("rows", *(f"{figures.counts[status]:,}" for status in [*statuses, "rows"]))
     for total in figures.totals:
-        table.add_column(total["currency"], justify="right")
-    for status, rows in figures.counts.items():
-        if status == "rows" or not rows:
-            continue
-        amounts = [_grouped(total.get(status, "")) for total in figures.totals]
-        table.add_row(Text(status, style=_STYLES.get(status, "")), f"{rows:,}", *amounts)
-    table.add_section()
-    amounts = [_grouped(total["rows"]) for total in figures.totals]
-    table.add_row("all rows", f"{figures.counts['rows']:,}", *amounts, style="bold")
+        table.add_row(total["currency"], *(_grouped(total.get(status, "")) for status in [*statuses, "rows"]))
     return table
 
 

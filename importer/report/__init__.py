@@ -40,10 +40,16 @@ LOOKS: Final[Mapping[str, Mapping[str, Any]]] = {
     "amount": {"num_format": "#,##0.00", "valign": "top"},
     "head right": {"bold": True, "align": "right", "bottom": 1},
     "head left": {"bold": True, "bottom": 1},
-    "total": {"bold": True, "top": 1},
-    "total count": {"bold": True, "top": 1, "num_format": "#,##0"},
-    "total amount": {"bold": True, "top": 1, "num_format": "#,##0.00"},
-    **{f"status {name}": {"bg_color": fill, "font_color": ink} for name, (fill, ink) in STATUS_LOOKS.items()},
+    "total count": {"bold": True, "num_format": "#,##0"},
+    "total amount": {"bold": True, "num_format": "#,##0.00"},
+    **{
+        f"head {name}": {"bg_color": fill, "font_color": ink, "align": "right", "bottom": 1}
+        for name, (fill, ink) in STATUS_LOOKS.items()
+    },
+    **{
+        f"status {name}": {"bg_color": fill, "font_color": ink, "align": "left", "valign": "top"}
+        for name, (fill, ink) in STATUS_LOOKS.items()
+    },
 }
 
 

@@ -76,6 +76,7 @@ def add_results(package: Package, report: Report) -> None:
             status = lead.index("Status")
             sheet.write_comment(0, lead.index("Sent at"), "Times are UTC.")
             sheet.freeze_panes(1, status + 1)
+            sheet.print_area(0, 0, len(outcomes), len(lead) - 1)
 
         package.add_large(
             Large(

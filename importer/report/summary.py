@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 TITLE: Final = "Invoice importer"  # by this in A1 of `Run` a results workbook is recognised
 CARRIED: Final = ("Field", "Column", "Constant", "Decimal", "Date order")
 REASONS: Final = 15  # shown of each kind
+WIDTH: Final = 8  # columns of the page
 
 _MEANINGS: Final = {
     "created": "the API made the case now",
@@ -36,26 +37,25 @@ def add_summary(package: Package, report: Report) -> None:
     """Add `Summary`: a headline, what to do next, figures by status and currency, and the reasons."""
     sheet = package.add_small("Summary")
     sheet.hide_gridlines(2)
-    sheet.set_column(0, 0, 24)
-    sheet.set_column(1, 1, 10)
-    sheet.set_column(2, 9, 16)
+    sheet.set_column(0, WIDTH, 14)
     sheet.fit_to_pages(1, 0)
+    sheet.set_margins(left=0.5, right=0.5)
     page = _Page(sheet, package.formats)
     run = report.run
     names = ", ".join(source.name for source in run.sources)
     page.line(f"{'Check of' if run.kind == 'check' else 'Import of'} {names}", "title", height=24)
     page.wide(_headline(report), "lead")
     page.gap()
-    page.line("What to do next", "section", across=8)
+    page.line("What to do next", "section", across=WIDTH)
     for advice in _advice(report):
         page.wide(advice, "wrapped")
     page.gap()
-    page.line("Rows and amounts", "section", across=8)
+    page.line("Rows and amounts", "section", across=WIDTH)
     _write_figures(page, report)
     for title, reasons in (("Faults found here", _faults(report)), ("What the API said", _answers(report))):
         if reasons:
             page.gap()
-            page.line(title, "section", across=8)
+            page.line(title, "section", across=WIDTH)
             for count, text in reasons[:REASONS]:
                 page.reason(count, text)
             if len(reasons) > REASONS:
@@ -81,17 +81,16 @@ class _Page:
 
     def wide(self, text: str, look: str) -> None:
         """Write a sentence over the whole width, as high as it needs to be."""
-        lines = 1 + len(text) // 110
-        self.sheet.set_row(self.row, 17 * lines)
-        self.sheet.merge_range(self.row, 0, self.row, 7, "", self.formats[look])
+        self.sheet.set_row(self.row, 16 * (1 + len(text) // 120))
+        self.sheet.merge_range(self.row, 0, self.row, WIDTH - 1, "", self.formats[look])
         self.sheet.write_string(self.row, 0, text, self.formats[look])
         self.row += 1
 
     def reason(self, count: int, text: str) -> None:
         """Write how often something happened, and what it is."""
-        self.sheet.set_row(self.row, 16 * (1 + len(text) // 95))
+        self.sheet.set_row(self.row, 15 * (1 + len(text) // 110))
         self.sheet.write_string(self.row, 0, "1 row" if count == 1 else f"{count:,} rows", self.formats["key"])
-        self.sheet.merge_range(self.row, 1, self.row, 7, "", self.formats["wrapped"])
+        self.sheet.merge_range(self.row, 1, self.row, WIDTH - 1, "", self.formats["wrapped"])
         self.sheet.write_string(self.row, 1, text, self.formats["wrapped"])
         self.row += 1
 
@@ -143,8 +142,8 @@ def _advice(report: Report) -> Iterator[str]:
 
 
 def _write_figures(page: _Page, report: Report) -> None:
-    """Write rows and exact amounts by status and currency; the last line is the whole source."""
-    statuses = CHECK_STATUSES if report.run.kind == "check" else STATUSES
+    """Write rows and exact amounts, a column a status and a line a currency; the last column is the whole source."""
+    every = CHECK_STATUSES if report.run.kind == "check" else STATUSES
     frame = pd.DataFrame(
         {
             "status": report.outcomes["status"].astype(object),
@@ -152,34 +151,33 @@ def _write_figures(page: _Page, report: Report) -> None:
             "amount": report.amounts["amount"].astype(object),
         }
     )
-    readable = frame.dropna(subset=["currency", "amount"])
-    sums = readable.groupby(["status", "currency"])["amount"].sum()
-    currencies = sorted(readable["currency"].unique())
-    heads = ["Status", "Rows", *currencies]
-    for column, text in enumerate(heads):
-        page.sheet.write_string(page.row, column, text, page.formats["head left" if column == 0 else "head right"])
-    page.row += 1
     counts = frame["status"].value_counts()
-    for status in statuses:
-        if not counts.get(status):
-            continue
-        page.sheet.write_string(page.row, 0, status, page.formats[f"status {status}"])
-        page.sheet.write_comment(page.row, 0, _MEANINGS[status])
-        page.sheet.write_number(page.row, 1, int(counts[status]), page.formats["count"])
-        for column, currency in enumerate(currencies, start=2):
-            amount = sums.get((status, currency))
+    statuses = [status for status in every if counts.get(status)]
+    last = len(statuses) + 1
+    page.sheet.write_blank(page.row, 0, None, page.formats["head left"])
+    for column, status in enumerate(statuses, start=1):
+        page.sheet.write_string(page.row, column, status, page.formats[f"head {status}"])
+        page.sheet.write_comment(page.row, column, _MEANINGS[status])
+        page.sheet.write_number(page.row + 1, column, int(counts[status]), page.formats["count"])
+    page.sheet.write_string(page.row, last, "all rows", page.formats["head right"])
+    page.sheet.write_string(page.row + 1, 0, "Rows", page.formats["key"])
+    page.sheet.write_number(page.row + 1, last, len(frame), page.formats["total count"])
+    page.row += 2
+    readable = frame.dropna(subset=["currency", "amount"])
+    sums = readable.groupby(["currency", "status"])["amount"].sum().to_dict()
+    for currency in sorted(readable["currency"].unique()):
+        page.sheet.write_string(page.row, 0, currency, page.formats["key"])
+        amounts = [sums.get((currency, status)) for status in statuses]
+        for column, amount in enumerate(amounts, start=1):
             if amount is not None:
                 page.sheet.write_number(page.row, column, float(amount), page.formats["amount"])
+        total = sum((amount for amount in amounts if amount is not None), Decimal(0))
+        page.sheet.write_number(page.row, last, float(total), page.formats["total amount"])
         page.row += 1
-    page.sheet.write_string(page.row, 0, "All rows", page.formats["total"])
-    page.sheet.write_number(page.row, 1, len(frame), page.formats["total count"])
-    for column, currency in enumerate(currencies, start=2):
-        total = sum(readable.loc[readable["currency"] == currency, "amount"], Decimal(0))
-        page.sheet.write_number(page.row, column, float(total), page.formats["total amount"])
-    page.row += 1
     unreadable = len(frame) - len(readable)
     if unreadable:
-        page.wide(f"{unreadable:,} of the rows are in no amount: theirs, or its currency, cannot be read.", "wrapped")
+        rows = "1 row is" if unreadable == 1 else f"{unreadable:,} rows are"
+        page.wide(f"{rows} in no amount: the amount, or its currency, cannot be read.", "wrapped")
 
 
 def _faults(report: Report) -> list[tuple[int, str]]:
