@@ -80,9 +80,13 @@ def suggest_currency(text: str) -> str:
 
 @cache
 def _states() -> Mapping[str, str]:
-    """Folded code, `US-` code or name → two letters; the states, DC and the territories."""
-    states = [*us.STATES, us.states.DC, *us.STATES_AND_TERRITORIES]
-    return {fold(key): state.abbr for state in states for key in (state.abbr, f"US-{state.abbr}", state.name)}
+    """Folded code, `US-` code or name → two letters; the states, DC and the territories.
+
+    `us` leaves the Minor Outlying Islands out, which ISO 3166-2 counts among the subdivisions of the United States.
+    """
+    named = [(state.abbr, state.name) for state in [*us.STATES_AND_TERRITORIES, us.states.DC]]
+    named += [(place.code.removeprefix("US-"), place.name) for place in pycountry.subdivisions.get(country_code="US")]
+    return {fold(key): code for code, name in named for key in (code, f"US-{code}", name)}
 
 
 @cache

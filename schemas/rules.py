@@ -27,8 +27,11 @@ NAMED_ROWS: Final = 5
 
 def by_value(column: pd.Series, judge: Callable[[str], object], type_: pd.ArrowDtype = TEXT) -> pd.Series:
     """Apply *judge* to each distinct text of *column* once; null stays null."""
-    known = {value: judge(value) for value in column.dropna().unique()}
-    return column.map(known).astype(type_)
+    encoded = pa.array(column, pa.string()).dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    values = pa.array([judge(text) for text in encoded.dictionary.to_pylist()], type_.pyarrow_dtype)
+    return pd.Series(pd.arrays.ArrowExtensionArray(values.take(encoded.indices)), index=column.index)
 
 
 def holds(column: pd.Series, judge: Callable[[str], bool]) -> pd.Series:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from importer.errors import ColumnsError
 from importer.model import ISSUE_COLUMNS, Parsed, Styles
 from importer.parse import amounts, dates
-from importer.parse.column import Column, Undecided
+from importer.parse.column import Column, Undecided, by_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -153,8 +153,7 @@ class _Reader:
             "uuid": lambda text: text.lower() if UUID.fullmatch(text) else None,
             "boolean": lambda text: BOOLEANS.get(text.casefold()),
         }
-        known = {text: readers[field.kind](text) for text in texts.dropna().unique()}
-        return self.read(field, column, texts.map(known))
+        return self.read(field, column, by_text(texts, readers[field.kind], TYPES[field.kind]))
 
     def read(self, field: Field, column: Column, values: pd.Series) -> pd.Series:
         """Note which cells could not be read, and give the values their type."""
@@ -167,7 +166,7 @@ class _Reader:
         unread = (error | wrong).astype(bool)
         if unread.any():
             self.unreadable[field.name] = unread
-        return values.mask(error).astype(pd.ArrowDtype(TYPES[field.kind]))
+        return values.mask(error)
 
     def _note_damage(self, field: Field, column: Column) -> None:
         damaged = column.damaged | column.texts.str.fullmatch(NOTATION).fillna(value=False).to_numpy(dtype=bool)

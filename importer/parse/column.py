@@ -5,17 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import pandas as pd
+import pyarrow as pa
+
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     import numpy as np
-    import pandas as pd
 
 SAMPLES: Final = 3  # cells shown of a column that cannot be decided
 
 
 class Undecided(Exception):  # noqa: N818 - reads as the statement it makes
     """Nothing, or too much, decides how a column is written."""
+
+
+def by_text(texts: pd.Series, read: Callable[[str], object], type_: pa.DataType) -> pd.Series:
+    """Read each distinct text once; null where it is null, or where *read* gives None."""
+    encoded = pa.array(texts, pa.string()).dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    values = pa.array([read(text) for text in encoded.dictionary.to_pylist()], type_)
+    return pd.Series(pd.arrays.ArrowExtensionArray(values.take(encoded.indices)), index=texts.index)
 
 
 @dataclass(frozen=True, slots=True)

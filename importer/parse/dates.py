@@ -6,7 +6,9 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from importer.parse.column import Column, Undecided
+import pyarrow as pa
+
+from importer.parse.column import Column, Undecided, by_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +61,7 @@ def decide(column: Column) -> DateOrder | None:
 
 def convert(texts: pd.Series, order: DateOrder | None) -> pd.Series:
     """Read texts under *order*; null where they cannot be read."""
-    return texts.map({text: read(text, order) for text in texts.dropna().unique()})
+    return by_text(texts, lambda text: read(text, order), pa.date32())
 
 
 def read(text: str, order: DateOrder | None) -> date | None:
