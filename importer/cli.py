@@ -255,7 +255,7 @@ def find(workspace: Path, *, value: str, as_json: bool, quiet: bool) -> int:
 
 @_command
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
-@click.option("--latency", type=click.FloatRange(min=0), default=0.0, help="Seconds before each answer.")
+@click.option("--latency", type=click.FloatRange(min=0), default=0.0, help="Seconds before each answer to a new case.")
 @click.option("--lose-answer-every", type=click.IntRange(min=0), default=0, help="Drop every Nth answer to a new case.")
 @click.option(
     "--drop-request-every", type=click.IntRange(min=0), default=0, help="Drop every Nth case before it is made."
@@ -278,7 +278,8 @@ def sandbox(workspace: Path, *, as_json: bool, quiet: bool, port: int, limits: s
             click.echo(f"Use it with: IMPORTER_API_KEY={SANDBOX_KEY} importer submit SOURCE --api-url {url}", err=True)
 
     workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
-    server.serve_forever(workspace / "sandbox.db", settings, port, tell)
+    with _sandbox_explained(workspace):
+        server.serve_forever(workspace / "sandbox.db", settings, port, tell)
     return 0
 
 
@@ -361,8 +362,23 @@ def _api(settings: Settings, *, sandbox: bool) -> Iterator[Api]:
     given = os.environ.get("IMPORTER_API_KEY", "")
     # Only a sandbox's own key is ever shown to it: these choose one of its accounts.
     key = given if given.startswith(SANDBOX_KEY) else SANDBOX_KEY
-    with serving(settings.workspace / "sandbox.db") as url:
+    with ExitStack() as stack:
+        with _sandbox_explained(settings.workspace):
+            url = stack.enter_context(serving(settings.workspace / "sandbox.db"))
         yield Api(url, key)
+
+
+@contextmanager
+def _sandbox_explained(workspace: Path) -> Iterator[None]:
+    import sqlite3  # noqa: PLC0415 - only with a sandbox
+
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        place = workspace / "sandbox.db"
+        raise SettingsError(
+            f"The sandbox in {place} cannot be served: {error}. Delete that file, or choose another port."
+        ) from None
 
 
 def _finish(ending: Ending, console: Console, *, as_json: bool) -> int:

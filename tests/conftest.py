@@ -1,27 +1,25 @@
-"""What several test files share: a run of the command line, in this process or in one of its own."""
+"""What several test files share: runs of the command line, in this process or in one of its own."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
+
+from importer.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-SAMPLES = Path(__file__).parent.parent / "samples"
-IMPORTER = Path(sys.executable).with_name("importer")
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Ran:
-    """How a process ended, and what it said."""
+    """How a command ended, and what it said."""
 
     code: int
     out: str
@@ -34,21 +32,26 @@ class Ran:
         return said
 
 
-@pytest.fixture
-def run_importer(tmp_path: Path) -> Callable[..., Ran]:
-    """Run the installed program in a process of its own, in an empty workspace, as a user does."""
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave nothing of the machine's own settings."""
+    for name in os.environ:
+        if name.startswith("IMPORTER_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("IMPORTER_SETTLE_AFTER", "0.5")
+    # No machine's keyring has a say in a test.
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
 
-    def run(*arguments: object, **environment: str) -> Ran:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("IMPORTER_")}
-        ended = subprocess.run(
-            [str(IMPORTER), *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=tmp_path,
-            stdin=subprocess.DEVNULL,
-            env={**inherited, "IMPORTER_SETTLE_AFTER": "0.5", **environment},
-        )
-        return Ran(ended.returncode, ended.stdout, ended.stderr)
+
+@pytest.fixture
+def importer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """Run a command as a user does, in an empty folder that is its workspace."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object, answer: str | None = None) -> Ran:
+        ended = CliRunner().invoke(main, [str(argument) for argument in arguments], input=answer)
+        if ended.exception and not isinstance(ended.exception, SystemExit):
+            raise ended.exception
+        return Ran(ended.exit_code, ended.stdout, ended.stderr)
 
     return run

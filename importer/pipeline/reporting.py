@@ -188,7 +188,9 @@ def _write(report: Report, path: Path) -> None:
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # One by one, since only the last of several made at once gets the mode.
+        for place in (folder.parent.parent, folder.parent, folder):
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise CannotStart(f"The folder {folder} cannot be made: {error.strerror}.") from None
 

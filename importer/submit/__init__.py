@@ -74,7 +74,8 @@ class Sender:
         self._reason: ImporterError | None = None
         self._bug: BaseException | None = None
         self._refusals: Counter[str] = Counter()
-        self._doubts = 0
+        self._posts = count()
+        self._doubtful: set[int] = set()
         self._throttled = 0
         self._away = 0
         self._away_since = 0.0
@@ -180,7 +181,10 @@ class Sender:
 
     async def _take(self, sending: Sending) -> None:
         """Do one step of a case, and put it where it belongs next."""
+        number = None if sending.asks else next(self._posts)
         meaning, decision = await self._step.take(sending)
+        if isinstance(meaning, Doubt) and number is not None:
+            self._doubt(number, meaning.reason)
         self._react(sending, meaning)
         if decision.status:
             await self._settled(sending, decision)
@@ -227,9 +231,20 @@ class Sender:
                 self._doubts = 0
                 self._refusals.pop(sending.case.group, None)
             case Refused():
-                self._doubts = 0
                 self._refused(sending.case.group, meaning)
         self._throttled = self._away = 0
+
+    def _doubt(self, number: int, reason: str) -> None:
+        """Stop after ten doubts in a row: of requests that left one after the other, however their answers came in."""
+        self._doubtful.add(number)
+        first = last = number
+        while first - 1 in self._doubtful:
+            first -= 1
+        while last + 1 in self._doubtful:
+            last += 1
+        if last - first + 1 >= DOUBTS_IN_A_ROW:
+            said = f"{DOUBTS_IN_A_ROW} answers in a row were lost or unreadable, the last: {reason}."
+            self.stop(Stopped(said))
 
     def _refused(self, group: str, refusal: Refused) -> None:
         said = f"{refusal.message} {refusal.solution}".strip()
