@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
 from functools import wraps
 from pathlib import Path
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from importer.pipeline import Api, Ending, Job, Offer
     from importer.settings import Settings
 
-Command = Any  # click's decorators take and give functions of any signature
+Command = Callable[..., Any]  # click hands options over by name
 
 SANDBOX_KEY: Final = "sandbox"
 
@@ -42,7 +43,7 @@ def main() -> None:
 def _command(command: Command) -> Command:
     """Make a command of `importer`, with the options that all have; whatever stops it becomes its exit code."""
 
-    @main.command(command.__name__.strip("_"))
+    @main.command(command.__name__)
     @click.option(
         "--workspace",
         type=click.Path(path_type=Path, file_okay=False),

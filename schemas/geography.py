@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pycountry
 import us
@@ -85,8 +85,12 @@ def _states() -> Mapping[str, str]:
     `us` leaves the Minor Outlying Islands out, which ISO 3166-2 counts among the subdivisions of the United States.
     """
     named = [(state.abbr, state.name) for state in [*us.STATES_AND_TERRITORIES, us.states.DC]]
-    named += [(place.code.removeprefix("US-"), place.name) for place in pycountry.subdivisions.get(country_code="US")]
+    named += [(place.code.removeprefix("US-"), place.name) for place in _american_places()]
     return {fold(key): code for code, name in named for key in (code, f"US-{code}", name)}
+
+
+def _american_places() -> list[Any]:
+    return [place for place in pycountry.subdivisions if place.country_code == "US"]
 
 
 @cache

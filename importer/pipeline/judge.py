@@ -108,7 +108,8 @@ class Judged:
     def faulty(self) -> pd.Index:
         """Keys of the rows with at least one error."""
         errors = self.issues["severity"] == "error"
-        return pd.Index(self.issues["row"][errors].drop_duplicates())
+        faulty: pd.Index = pd.Index(self.issues["row"][errors].unique(), dtype="int64")
+        return faulty
 
 
 def judge(job: Job, settings: Settings) -> Judged:

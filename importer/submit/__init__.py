@@ -207,12 +207,7 @@ class Sender:
         """Draw from one answer what it says of all that is still to be sent."""
         match meaning:
             case Throttled(seconds):
-                self._throttled += 1
-                if self._throttled >= THROTTLED_IN_A_ROW:
-                    self.stop(
-                        Stopped("The API allows no more requests for now (429): another program may use its key.")
-                    )
-                self._throttle.pause(max(1.0, seconds or min(LONGEST_BACKOFF, 2.0**self._throttled)))
+                self._back_off(seconds)
                 return
             case NeverLeft(reason):
                 self._unreachable(reason)
@@ -221,14 +216,7 @@ class Sender:
                 text = "is not accepted" if status == 401 else "may not do this"  # noqa: PLR2004
                 said = f": {message}" if message else ""
                 self.stop(Stopped(f"The API key {text} ({status}{said}). Put the right one in IMPORTER_API_KEY."))
-            case Doubt(reason):
-                self._doubts += 1
-                if self._doubts >= DOUBTS_IN_A_ROW:
-                    self.stop(
-                        Stopped(f"{DOUBTS_IN_A_ROW} answers in a row were lost or unreadable, the last: {reason}.")
-                    )
             case Made() | Taken():
-                self._doubts = 0
                 self._refusals.pop(sending.case.group, None)
             case Refused():
                 self._refused(sending.case.group, meaning)
