@@ -83,7 +83,8 @@ def _describe(
         rows = part["row"]
         value = texts[name].reindex(rows).fillna("")
         detail = target.details(code_name, name, rows, texts)
-        column = headers.get(name) or headers.get(target.STAND_INS.get(name, ""), name)
+        absent = texts[name].isna().all()
+        column = headers.get((absent and target.STAND_INS.get(name)) or name, headers.get(name, name))
         told = pd.DataFrame({"row": rows.array, "value": value.array, "detail": detail})
         shown = told["value"].str.slice(0, 80)
         distinct = pd.DataFrame({"shown": shown, "detail": told["detail"]}).drop_duplicates()

@@ -57,7 +57,7 @@ def codes_of(rows: list[dict[str, str]]) -> tuple[list[set[str]], list[set[str]]
     for issues in (parsed.issues, found):
         for row, severity, code in issues[["row", "severity", "code"]].itertuples(index=False):
             (errors if severity == "error" else warnings)[row - 2].add(code)
-    return errors, warnings, parsed.values  # noqa: PD011 - ours, not a frame's
+    return errors, warnings, parsed.values
 
 
 def naive_body(row: dict[str, str]) -> dict[str, Any]:

@@ -255,7 +255,7 @@ def test_a_number_is_read_exactly_or_not_at_all(value: object, number: Decimal |
     assert read_number(value) == number
 
 
-@pytest.mark.parametrize("text", ["2026-1-5", "20260105", "2026-01-05 10:00", "0000-01-01", "２０２６-01-01", "", None])  # noqa: RUF001 - digits that are not ASCII
+@pytest.mark.parametrize("text", ["2026-1-5", "20260105", "2026-01-05 10:00", "0000-01-01", "２０２６-01-01", "", None])
 def test_a_day_has_one_form(text: str | None) -> None:
     assert read_day(text) is None
 

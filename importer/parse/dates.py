@@ -77,9 +77,10 @@ def read(text: str, order: DateOrder | None) -> date | None:
     found = _YEAR_LAST.fullmatch(text)
     if not found:
         return None
-    if found[2] == "." or order == "dmy":
-        return _day(found[4], found[3], found[1])
-    return _day(found[4], found[1], found[3]) if order == "mdy" else None
+    day_first = found[2] == "." or order == "dmy" or int(found[1]) == int(found[3])
+    if day_first or order == "mdy":
+        return _day(found[4], *((found[3], found[1]) if day_first else (found[1], found[3])))
+    return None
 
 
 def _day(year: str, month: str, day: str) -> date | None:

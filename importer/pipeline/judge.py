@@ -129,7 +129,7 @@ def judge(job: Job, settings: Settings) -> Judged:
         parse(table, matching, target, decimal=job.decimal, order=job.order, carried=_carried_styles(table, saved))
         for table in tables
     ]
-    values = _stack([part.values for part in parsed])  # noqa: PD011 - ours, not a frame's
+    values = _stack([part.values for part in parsed])
     unreadable = _stack([part.unreadable for part in parsed]).fillna(value=False).astype(bool)
     headers = {name: tables[0].header[position] for name, position in matching.columns.items()}
     context = schemas.Context(
