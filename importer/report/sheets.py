@@ -112,7 +112,7 @@ def add_issues(package: Package, report: Report) -> None:
     for number, start in enumerate(range(0, max(1, len(issues)), TALLEST)):
         part = issues.iloc[start : start + TALLEST]
         columns = list(_places(report, part["row"], several=several))
-        columns += [Cells(_texts(part[name.lower()])) for name in ISSUE_HEADER]
+        columns += [Cells(_texts(part[name.lower()].mask(part[name.lower()] == ""))) for name in ISSUE_HEADER]
 
         def fill(styles: dict[str, str], columns: list[Cells] = columns) -> list[Cells]:
             return [Cells(column.texts, styles["plain"], column.numbers) for column in columns]
