@@ -20,12 +20,6 @@ def fold(text: str) -> str:
 
 
 @cache
-def country_codes() -> frozenset[str]:
-    """ISO 3166-1 alpha-2 codes."""
-    return frozenset(country.alpha_2 for country in pycountry.countries)
-
-
-@cache
 def _countries() -> Mapping[str, str]:
     """Folded code or name → alpha-2."""
     names: dict[str, str] = {}

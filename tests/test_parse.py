@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 import schemas
 from importer.errors import ColumnsError
 from importer.model import Matching, Parsed, Styles, Table
+from importer.parse import dates as dt
 from importer.parse import parse
+from importer.parse.column import by_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -177,6 +179,15 @@ def test_one_day_past_twelve_settles_the_order() -> None:
 )
 def test_dates_that_need_no_order_are_read(text: str) -> None:
     assert dates(text) == [date(2026, 1, 31)]
+
+
+def test_a_column_that_was_put_together_from_parts_is_read_as_one() -> None:
+    parts = [pd.Series([text], dtype=TEXT) for text in ("2026-01-31", "2026-02-01")]
+
+    assert by_text(pd.concat(parts), lambda text: dt.read(text, None), pa.date32()).tolist() == [
+        date(2026, 1, 31),
+        date(2026, 2, 1),
+    ]
 
 
 def test_dotted_dates_are_day_first() -> None:

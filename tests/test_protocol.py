@@ -126,6 +126,7 @@ def test_a_case_with_strange_members_is_read_as_far_as_it_goes() -> None:
         answer(400, b"<html>Bad Request</html>"),
         answer(422, {"businessErrors": ["?"]}),
         answer(422, []),
+        answer(422, {"error": 5}),
         answer(418, b""),
     ],
 )
