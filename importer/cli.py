@@ -1,31 +1,26 @@
-"""click: options → settings → pipeline → exit code; one `try` maps exceptions to codes."""
+"""click: options → settings → pipeline → exit code."""
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
-from functools import wraps
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Never
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from importer import __version__
-from importer.errors import ImporterError, Interrupted, SettingsError
+from importer.errors import ImporterError, SettingsError
+from importer.options import common, print_json, reading, sending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from rich.console import Console
 
     from importer.pipeline import Api, Ending, Job, Offer
     from importer.settings import Settings
-
-Command = Callable[..., Any]  # click hands options over by name
 
 SANDBOX_KEY: Final = "sandbox"
 
@@ -40,115 +35,27 @@ def main() -> None:
     """
 
 
-def _command(command: Command) -> Command:
-    """Make a command of `importer`, with the options that all have; whatever stops it becomes its exit code."""
-
-    @main.command(command.__name__)
-    @click.option(
-        "--workspace",
-        type=click.Path(path_type=Path, file_okay=False),
-        envvar="IMPORTER_WORKSPACE",
-        default=Path(),
-        help="Folder of settings, journal and reports; by default the current one.",
-    )
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
-    @click.option("--quiet", is_flag=True, help="Print no progress and no summary.")
-    @wraps(command)
-    def run(workspace: Path, as_json: bool, quiet: bool, **options: Any) -> Never:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            code = command(workspace, as_json=as_json, quiet=quiet, **options)
-        except click.ClickException:
-            raise
-        except ImporterError as error:
-            code = _say(error, as_json=as_json)
-        except (KeyboardInterrupt, click.Abort):
-            code = _say(Interrupted("Interrupted; nothing more was done."), as_json=as_json)
-        except Exception:  # noqa: BLE001 - the last resort: a bug has a sentence, too
-            code = _say(_confess(workspace), as_json=as_json)
-        sys.exit(code)
-
-    return run
-
-
-def _say(error: ImporterError, *, as_json: bool) -> int:
-    click.echo(str(error), err=True)
-    if as_json:
-        _print_json({"exit": error.exit_code, "error": str(error)})
-    return error.exit_code
-
-
-def _confess(workspace: Path) -> ImporterError:
-    """Write the traceback of a bug to a log, and say where that is."""
-    import traceback  # noqa: PLC0415 - only for bugs
-
-    log = workspace / "importer.log"
-    try:
-        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
-            file.write(f"invoice-importer {__version__}\n{traceback.format_exc()}\n")
-    except OSError:
-        return ImporterError(f"This is a bug in the importer; please report it:\n{traceback.format_exc()}")
-    return ImporterError(f"This is a bug in the importer. Its details are in {log}; please report them.")
-
-
-def _print_json(document: Mapping[str, object]) -> None:
-    click.echo(json.dumps(document, ensure_ascii=False, default=str))
-
-
-def _reading(command: Command) -> Command:
-    """Add the sources, and the options that say how to read and match them."""
-    for option in reversed(
-        (
-            click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SOURCE..."),
-            click.option("--target", help="The API operation that rows are for; by default `customer`."),
-            click.option("--sheet", help="The sheet to read, where a workbook has several."),
-            click.option("--mapping", type=click.Path(path_type=Path), help="TOML file: which column is which field."),
-            click.option("--set", "constants", multiple=True, metavar="FIELD=VALUE", help="A value for every row."),
-            click.option("--date-order", type=click.Choice(["dmy", "mdy", "ymd"]), help="How dates are written."),
-            click.option("--decimal", type=click.Choice(["comma", "point"]), help="How amounts are written."),
-            click.option("--limit", type=click.IntRange(min=0), help="Send at most so many cases."),
-            click.option("--test", is_flag=True, help="Make test cases, which nobody collects."),
-            click.option("--allow-missing-reference", is_flag=True, help="Take rows without a creditor reference."),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-def _sending(command: Command) -> Command:
-    """Add the options of commands that call the API."""
-    for option in reversed(
-        (
-            click.option("--sandbox", is_flag=True, help="Serve the bundled sandbox and use it: no key, no network."),
-            click.option("--api-url", help="Base URL of the API; by default the target's production URL."),
-            click.option("--rate", help="Most requests, as 2000/min,20000/h,100000/d."),
-            click.option("--concurrency", type=click.IntRange(min=1), help="Most requests in flight."),
-            click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds for one request."),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-@_command
-@_reading
+@main.command()
+@common
+@reading
 @click.option("--sandbox", is_flag=True, help="Say what is imported already in the sandbox, not at the live API.")
 @click.option("--no-report", is_flag=True, help="Judge and print only.")
 def check(
-    workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, no_report: bool, target: str | None, **reading: Any
+    workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, no_report: bool, target: str | None, **given: Any
 ) -> int:
     """Judge every row of SOURCE... and write a report; sends nothing."""
     from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
 
     settings = _settings(workspace, target=target)
     environment = "loopback" if sandbox else _environment(settings)
-    ending = pipeline.check(_job(**reading), settings, environment=environment, written=not no_report)
+    ending = pipeline.check(_job(**given), settings, environment=environment, written=not no_report)
     return _finish(ending, screen.console(quiet=quiet), as_json=as_json)
 
 
-@_command
-@_reading
-@_sending
+@main.command()
+@common
+@reading
+@sending
 @click.option("--yes", is_flag=True, help="Send without asking.")
 @click.option("--wait", is_flag=True, help="Wait for another sender of the same account to end.")
 @click.option("--all-or-nothing", is_flag=True, help="Send nothing if any row has an error.")
@@ -180,9 +87,10 @@ def submit(
     return _finish(ending, console, as_json=as_json)
 
 
-@_command
+@main.command()
+@common
 @click.argument("run")
-@_sending
+@sending
 @click.option("--wait", is_flag=True, help="Wait for another sender of the same account to end.")
 def resume(workspace: Path, *, run: str, as_json: bool, quiet: bool, sandbox: bool, wait: bool, **options: Any) -> int:
     """Finish RUN: ask about what is unknown, send what was not sent."""
@@ -195,7 +103,8 @@ def resume(workspace: Path, *, run: str, as_json: bool, quiet: bool, sandbox: bo
     return _finish(ending, console, as_json=as_json)
 
 
-@_command
+@main.command()
+@common
 @click.argument("run")
 def report(workspace: Path, *, run: str, as_json: bool, quiet: bool) -> int:
     """Write the report of RUN again, from the journal."""
@@ -206,21 +115,23 @@ def report(workspace: Path, *, run: str, as_json: bool, quiet: bool) -> int:
     return 0
 
 
-@_command
+@main.command()
+@common
 def runs(workspace: Path, *, as_json: bool, quiet: bool) -> int:
     """List what has been run, newest first."""
     from importer import history, screen  # noqa: PLC0415 - SQLAlchemy takes half a second
 
     found = history.runs(_settings(workspace))
     if as_json:
-        _print_json({"runs": found, "exit": 0})
+        print_json({"runs": found, "exit": 0})
     else:
         rows = [(run["run"], run["started"], ", ".join(run["sources"]), run["state"], run["rows"]) for run in found]
         screen.show_table(screen.console(quiet=quiet), ("Run", "Started", "Sources", "State", "Rows"), rows)
     return 0
 
 
-@_command
+@main.command()
+@common
 @click.argument("run")
 def show(workspace: Path, *, run: str, as_json: bool, quiet: bool) -> int:
     """Show one RUN: counts, totals, and where its report lies."""
@@ -228,7 +139,7 @@ def show(workspace: Path, *, run: str, as_json: bool, quiet: bool) -> int:
 
     found = history.show(_settings(workspace), run)
     if as_json:
-        _print_json({**found, "exit": 0})
+        print_json({**found, "exit": 0})
     else:
         screen.show_run(screen.console(quiet=quiet), found)
         if found["report"]:
@@ -236,7 +147,8 @@ def show(workspace: Path, *, run: str, as_json: bool, quiet: bool) -> int:
     return 0
 
 
-@_command
+@main.command()
+@common
 @click.argument("value")
 def find(workspace: Path, *, value: str, as_json: bool, quiet: bool) -> int:
     """Find a case by VALUE: Debitura's id or reference, or the creditor reference."""
@@ -244,7 +156,7 @@ def find(workspace: Path, *, value: str, as_json: bool, quiet: bool) -> int:
 
     found = history.find(_settings(workspace), value)
     if as_json:
-        _print_json({"cases": found, "exit": 0 if found else 1})
+        print_json({"cases": found, "exit": 0 if found else 1})
     elif found:
         columns = ("creditor_reference", "status", "case_id", "reference", "lifecycle", "sent_at", "run", "row")
         rows = [[case[column] for column in columns] for case in found]
@@ -254,7 +166,8 @@ def find(workspace: Path, *, value: str, as_json: bool, quiet: bool) -> int:
     return 0 if found else 1
 
 
-@_command
+@main.command()
+@common
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
 @click.option("--latency", type=click.FloatRange(min=0), default=0.0, help="Seconds before each answer to a new case.")
 @click.option("--lose-answer-every", type=click.IntRange(min=0), default=0, help="Drop every Nth answer to a new case.")
@@ -272,7 +185,7 @@ def sandbox(workspace: Path, *, as_json: bool, quiet: bool, port: int, limits: s
 
     def tell(url: str) -> None:
         if as_json:
-            _print_json({"url": url})
+            print_json({"url": url})
         else:
             click.echo(url)
         if not quiet:
@@ -284,8 +197,9 @@ def sandbox(workspace: Path, *, as_json: bool, quiet: bool, port: int, limits: s
     return 0
 
 
-@_command
-@_sending
+@main.command()
+@common
+@sending
 def doctor(workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, **options: Any) -> int:
     """Say whether settings, key, journal, clock and API are in order."""
     from importer import doctor as examining  # noqa: PLC0415 - SQLAlchemy takes half a second
@@ -300,7 +214,7 @@ def doctor(workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, **opti
         findings = list(examining.examine(settings, api))
     if as_json:
         listed = [{"what": finding.what, "ok": finding.ok, "text": finding.text} for finding in findings]
-        _print_json({"findings": listed, "exit": max(finding.exit_code for finding in findings)})
+        print_json({"findings": listed, "exit": max(finding.exit_code for finding in findings)})
     elif not quiet:
         for finding in findings:
             click.echo(f"{'ok ' if finding.ok else 'NO '} {finding.what}: {finding.text}", err=True)
@@ -398,7 +312,7 @@ def _finish(ending: Ending, console: Console, *, as_json: bool) -> int:
             "unreadable": ending.figures.unreadable,
             "exit": ending.exit_code,
         }
-        _print_json(document | ({"error": ending.stopped} if ending.stopped else {}))
+        print_json(document | ({"error": ending.stopped} if ending.stopped else {}))
     elif ending.report:
         click.echo(ending.report)
     return ending.exit_code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from importer.errors import ImporterError
@@ -55,6 +56,8 @@ def examine(settings: Settings, find_api: Api | ImporterError) -> Iterator[Findi
 
 
 def _examine_journal(settings: Settings) -> Finding:
+    if isinstance(settings.journal, Path) and not settings.journal.exists():
+        return Finding("journal", ok=True, text=f"there is none at {settings.journal} yet; the first submit makes it")
     try:
         with closing(Journal.open(settings.journal, settings.workspace / "locks")) as journal:
             return Finding("journal", ok=True, text=f"{settings.journal} knows {len(journal.runs()):,} runs")

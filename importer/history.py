@@ -72,16 +72,13 @@ def _open(settings: Settings) -> Journal:
 
 
 def _run(kept: Any) -> dict[str, Any]:
-    if kept["finished"] is None:
-        state = "cut short" if kept["resumable"] else "not sent"
-    else:
-        state = "stopped" if kept["stopped"] else "finished"
+    ended = "stopped" if kept["stopped"] else "finished"
     summary = kept["summary"]
     return {
         "run": kept["id"],
         "started": _moment(kept["started"]),
         "sources": summary.get("sources", []),
-        "state": state,
+        "state": "open" if kept["finished"] is None else ended,
         "rows": summary.get("counts", {}).get("rows"),
     }
 

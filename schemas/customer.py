@@ -13,11 +13,14 @@ import pyarrow  # noqa: ICN001 - pa is pandera here
 
 from schemas import Context, Field, rules
 from schemas.codes import CATALOGUE
-from schemas.geography import find_country, find_state, suggest_country, suggest_currency, suggest_state
+from schemas.geography import find_country, find_state
+from schemas.judging import details, judge_buckets, judge_places, judge_references
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from decimal import Decimal
+
+__all__ = ["details"]  # of `judging`, as the protocol wants it here
 
 NAME: Final = "customer"
 ENDPOINT: Final = "/cases"
@@ -290,67 +293,16 @@ def judged(values: pd.DataFrame, unreadable: pd.DataFrame, context: Context) -> 
     derived: dict[str, pd.Series] = {}
     for name in REQUIRED:
         derived[f"required@{name}"] = values[name].notna() | hidden.get(name, never)
-    derived |= _judge_references(values["creditorReference"], hidden.get("creditorReference", never))
+    derived |= judge_references(values["creditorReference"], hidden.get("creditorReference", never))
     today = context.today
     derived["date-in-future@date"] = rules.at_most(values["date"], today)
     derived["due-in-future@dueDate"] = rules.at_most(values["dueDate"], today)
     derived["due-before-date@dueDate"] = rules.at_least(values["dueDate"], values["date"])
     for name in AMOUNTS:
         derived[f"amount-too-precise@{name}"] = rules.fits_currency(values[name], values["currencyCode"])
-    derived |= _judge_buckets(values, hidden, never)
-    derived |= _judge_places(values, hidden, never)
+    derived |= judge_buckets(values, AMOUNTS, hidden, never)
+    derived |= judge_places(values, hidden, never)
     return pd.concat([values, pd.DataFrame(derived).astype(bool)], axis=1)
-
-
-def _judge_references(column: pd.Series, hidden: pd.Series) -> dict[str, pd.Series]:
-    return {
-        "reference-missing@creditorReference": column.notna() | hidden,
-        "reference-duplicate@creditorReference": rules.once(column),
-        "reference-lookalike@creditorReference": rules.looks_like_no_other(column),
-    }
-
-
-def _judge_buckets(values: pd.DataFrame, hidden: Mapping[str, pd.Series], never: pd.Series) -> dict[str, pd.Series]:
-    """Over 12 and 24 months together or not at all, over 6 only with both; each contains the older."""
-    total, over_6, over_12, over_24 = (values[name] for name in AMOUNTS)
-    given_6, given_12, given_24 = (values[name].notna() | hidden.get(name, never) for name in AMOUNTS[1:])
-    incomplete_12 = ~given_12 & (given_6 | given_24)
-    incomplete_24 = given_12 & ~given_24
-    wrong_24 = ~rules.at_most(over_24, over_12)
-    wrong_12 = ~wrong_24 & ~(rules.at_most(over_12, over_6) & rules.at_most(over_12, total.where(over_6.isna())))
-    wrong_6 = ~wrong_24 & ~wrong_12 & ~rules.at_most(over_6, total)
-    complete = ~incomplete_12 & ~incomplete_24
-    return {
-        "age-buckets-incomplete@amountToRecoverOver12Months": ~incomplete_12,
-        "age-buckets-incomplete@amountToRecoverOver24Months": ~incomplete_24,
-        "age-buckets-order@amountToRecoverOver6Months": ~(wrong_6 & complete),
-        "age-buckets-order@amountToRecoverOver12Months": ~(wrong_12 & complete),
-        "age-buckets-order@amountToRecoverOver24Months": ~(wrong_24 & complete),
-    }
-
-
-def _judge_places(values: pd.DataFrame, hidden: Mapping[str, pd.Series], never: pd.Series) -> dict[str, pd.Series]:
-    """Alpha-2 wins over a name; only debtors in the United States need a state."""
-    code, name = values["debtor.countryAlpha2"], values["debtor.country"]
-    state_code, state_name = values["debtor.stateAlpha2"], values["debtor.state"]
-    by_code, by_name = rules.by_value(code, find_country), rules.by_value(name, find_country)
-    unread = hidden.get("debtor.countryAlpha2", never) | hidden.get("debtor.country", never)
-    american = (by_code.where(code.notna(), by_name) == "US").fillna(value=False).astype(bool)
-    unread_state = hidden.get("debtor.stateAlpha2", never) | hidden.get("debtor.state", never)
-    known = {
-        column.name: rules.holds(column, lambda text: find_state(text) is not None)
-        for column in (state_code, state_name)
-    }
-    return {
-        "country-missing@debtor.countryAlpha2": code.notna() | name.notna() | unread,
-        "country-unknown@debtor.country": code.notna() | name.isna() | by_name.notna() | unread,
-        "country-mismatch@debtor.country": by_code.isna()
-        | name.isna()
-        | (by_code == by_name).fillna(value=False).astype(bool),
-        "state-missing@debtor.stateAlpha2": ~american | state_code.notna() | state_name.notna() | unread_state,
-        "state-unknown@debtor.stateAlpha2": ~american | known["debtor.stateAlpha2"],
-        "state-unknown@debtor.state": ~american | state_code.notna() | unread_state | known["debtor.state"],
-    }
 
 
 def payload(values: pd.DataFrame, *, test: bool, allow_pending_contracts: bool) -> Iterator[dict[str, object]]:
@@ -381,7 +333,7 @@ def _sent(values: pd.DataFrame) -> dict[str, pd.Series]:
     for name in ("date", "dueDate"):
         sent[name] = values[name].map(lambda day: day.isoformat(), na_action="ignore")
     for name in AMOUNTS:
-        sent[name] = values[name].map(_plain, na_action="ignore").astype(object)
+        sent[name] = values[name].astype(object).map(_plain, na_action="ignore")
     sent["debtor.type"] = rules.by_value(values["debtor.type"], debtor_type)
     code, country = values["debtor.countryAlpha2"], values["debtor.country"]
     sent["debtor.countryAlpha2"] = rules.by_value(code.fillna(country), find_country)
@@ -403,16 +355,3 @@ def _plain(amount: Decimal) -> Decimal:
     """
     cents = amount.quantize(amount.__class__("0.01")) if abs(amount) < 10**20 else amount
     return cents if cents == amount else amount.normalize()
-
-
-def details(code: str, field: str, rows: pd.Series, texts: pd.DataFrame) -> list[str]:
-    """Say for each of *rows* what its issue's sentence needs besides the value: a near miss, or the other rows."""
-    values = texts[field].reindex(rows)
-    suggest = {"currency-unknown": suggest_currency, "country-unknown": suggest_country, "state-unknown": suggest_state}
-    if code in suggest:
-        return rules.by_value(values, suggest[code]).fillna("").tolist()
-    if code == "reference-duplicate":
-        return rules.other_rows(texts[field].str.strip(), values.index)
-    if code == "reference-lookalike":
-        return rules.lookalikes(texts[field].str.strip(), values.index)
-    return [""] * len(rows)

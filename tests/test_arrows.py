@@ -24,7 +24,7 @@ FOR_TYPES = {"submit": ("importer.client", "importer.journal")}
 HOMES = {
     "httpx": ("importer.client",),
     "sqlalchemy": ("importer.journal",),
-    "click": ("importer.cli",),
+    "click": ("importer.cli", "importer.options"),
     "rich": ("importer.cli", "importer.screen"),
     "openpyxl": ("importer.read", "importer.report"),
     "xlsxwriter": ("importer.read", "importer.report"),

@@ -542,6 +542,44 @@ def test_sources_of_one_run_need_one_header(importer: Importer, tmp_path: Path) 
     assert "two.csv has other columns than one.csv" in ran.err
 
 
+def test_rows_without_a_reference_are_taken_when_that_is_allowed(importer: Importer, tmp_path: Path) -> None:
+    path = source(tmp_path / "june.csv", rows=2)
+    path.write_text("\n".join(line.partition(",")[2] for line in path.read_text().splitlines()))
+    options = (path, "--sandbox", "--yes", "--json")
+    assert importer("submit", *options).code == 3
+
+    said = importer("submit", *options, "--allow-missing-reference").said
+
+    assert said["counts"]["created"] == 2
+    again = importer("submit", *options, "--allow-missing-reference").said
+    assert again["counts"]["already-imported"] == 2
+    assert len(Store(tmp_path / "sandbox.db").cases()) == 2
+
+
+def test_amounts_are_sent_exactly(importer: Importer, tmp_path: Path) -> None:
+    amounts = ["100", "0.1", "5000.10", "12345678901234.56", "7.125"]
+    file = source(tmp_path / "june.csv", *({"creditorReference": text, "amountToRecover": text} for text in amounts))
+
+    importer("submit", file, "--sandbox", "--yes")
+
+    bodies = {case["creditorReference"]: case["body"] for case in Store(tmp_path / "sandbox.db").cases()}
+    sent = {text: re.search(rb'"amountToRecover":([^,]+),', bodies[text]) for text in amounts}
+    assert [found[1].decode() if found else None for found in sent.values()] == [
+        *("100.00", "0.10", "5000.10", "12345678901234.56", "7.125")
+    ]
+
+
+def test_a_report_that_is_written_again_leaves_a_stopped_run_stopped(
+    importer: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMPORTER_API_KEY", "sandbox-blocked")
+    said = importer("submit", source(tmp_path / "june.csv", rows=3), "--sandbox", "--yes", "--json").said
+
+    assert importer("report", said["run"], "--json").said["exit"] == 4
+    shown = importer("show", said["run"], "--json").said
+    assert (shown["exit_code"], shown["stopped"]) == (4, said["error"])
+
+
 def test_files_of_a_workspace_are_their_owners_alone(importer: Importer, tmp_path: Path) -> None:
     workspace = tmp_path / "workspace"
     old = os.umask(0)

@@ -129,7 +129,8 @@ def rewrite(run_id: str, settings: Settings) -> Ending:
         run = run_of_dict(archive.load(rows_path(settings, run_id)).metadata)
         finished = datetime.fromtimestamp(kept["finished"], UTC) if kept["finished"] else None
         stopped = kept["stopped"] or (None if finished else "The run was cut short.")
-        return report_run(replace(run, finished=finished, stopped=stopped), journal, settings)
+        run = replace(run, finished=finished, stopped=stopped, exit_code=kept["exit_code"] or 0)
+        return report_run(run, journal, settings, ended=False)
 
 
 def _deliver(
@@ -165,7 +166,7 @@ def _deliver(
         stopped=str(stopped) if stopped else None,
         exit_code=stopped.exit_code if stopped else 0,
     )
-    return report_run(ended, journal, settings)
+    return report_run(ended, journal, settings, ended=True)
 
 
 def _open(settings: Settings, *, create: bool = True) -> Journal:

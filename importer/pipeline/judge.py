@@ -181,6 +181,7 @@ def _match(tables: list[Table], target: schemas.Target, saved: MappingFile, job:
         target,
         mapping={**columns, **saved.columns},
         constants={**constants, **saved.constants, **job.constants},
+        optional={target.REFERENCE} if job.allow_missing_reference else (),
     )
 
 

@@ -146,8 +146,8 @@ def report_check(run: Run, judged: Judged, made: dict[str, Entry], settings: Set
     return _end(run, path, figures)
 
 
-def report_run(run: Run, journal: Journal, settings: Settings) -> Ending:
-    """Gather what became of each row of a run, note it in the journal, and write the workbook.
+def report_run(run: Run, journal: Journal, settings: Settings, *, ended: bool) -> Ending:
+    """Gather what became of each row of a run, and write the workbook; note in the journal that the run has *ended*.
 
     Raises:
         Stopped: The workbook cannot be written; says how to write it later.
@@ -158,18 +158,15 @@ def report_run(run: Run, journal: Journal, settings: Settings) -> Ending:
     figures = count(outcomes, kept.amounts, check=False)
     run = replace(run, exit_code=run.exit_code or figures.exit_code)
     path = settings.reports / run.id / "results.xlsx"
-    journal.end_run(
-        run.id,
-        exit_code=run.exit_code,
-        stopped=run.stopped,
-        summary={
+    if ended:
+        summary = {
             "sources": [source.name for source in run.sources],
             "counts": dict(figures.counts),
             "totals": [dict(total) for total in figures.totals],
             "unreadable": figures.unreadable,
             "report": str(path),
-        },
-    )
+        }
+        journal.end_run(run.id, exit_code=run.exit_code, stopped=run.stopped, summary=summary)
     try:
         _write(Report(run, kept.header, kept.cells, kept.numbers, kept.issues, outcomes, kept.amounts), path)
     except CannotStart as error:

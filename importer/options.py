@@ -1,0 +1,112 @@
+"""What the commands share: their options, and how each ends; one `try` maps exceptions to exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Never
+
+import click
+
+from importer import __version__
+from importer.errors import ImporterError, Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Command = Callable[..., Any]  # click hands options over by name
+
+
+def common(command: Command) -> Command:
+    """Add the options that every command has; whatever stops the command becomes its exit code."""
+
+    @click.option(
+        "--workspace",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="IMPORTER_WORKSPACE",
+        default=Path(),
+        help="Folder of settings, journal and reports; by default the current one.",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
+    @click.option("--quiet", is_flag=True, help="Print no progress and no summary.")
+    @wraps(command)
+    def run(workspace: Path, as_json: bool, quiet: bool, **options: Any) -> Never:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            code = command(workspace, as_json=as_json, quiet=quiet, **options)
+        except click.ClickException:
+            raise
+        except ImporterError as error:
+            code = _say(error, as_json=as_json)
+        except (KeyboardInterrupt, click.Abort):
+            code = _say(Interrupted("Interrupted; nothing more was done."), as_json=as_json)
+        except Exception:  # noqa: BLE001 - the last resort: a bug has a sentence, too
+            code = _say(_confess(workspace), as_json=as_json)
+        sys.exit(code)
+
+    return run
+
+
+def _say(error: ImporterError, *, as_json: bool) -> int:
+    click.echo(str(error), err=True)
+    if as_json:
+        print_json({"exit": error.exit_code, "error": str(error)})
+    return error.exit_code
+
+
+def _confess(workspace: Path) -> ImporterError:
+    """Write the traceback of a bug to a log, and say where that is."""
+    import traceback  # noqa: PLC0415 - only for bugs
+
+    log = workspace / "importer.log"
+    try:
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
+            file.write(f"invoice-importer {__version__}\n{traceback.format_exc()}\n")
+    except OSError:
+        return ImporterError(f"This is a bug in the importer; please report it:\n{traceback.format_exc()}")
+    return ImporterError(f"This is a bug in the importer. Its details are in {log}; please report them.")
+
+
+def print_json(document: Mapping[str, object]) -> None:
+    """Print the one object that `--json` promises to stdout."""
+    click.echo(json.dumps(document, ensure_ascii=False, default=str))
+
+
+def reading(command: Command) -> Command:
+    """Add the sources, and the options that say how to read and match them."""
+    for option in reversed(
+        (
+            click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SOURCE..."),
+            click.option("--target", help="The API operation that rows are for; by default `customer`."),
+            click.option("--sheet", help="The sheet to read, where a workbook has several."),
+            click.option("--mapping", type=click.Path(path_type=Path), help="TOML file: which column is which field."),
+            click.option("--set", "constants", multiple=True, metavar="FIELD=VALUE", help="A value for every row."),
+            click.option("--date-order", type=click.Choice(["dmy", "mdy", "ymd"]), help="How dates are written."),
+            click.option("--decimal", type=click.Choice(["comma", "point"]), help="How amounts are written."),
+            click.option("--limit", type=click.IntRange(min=0), help="Send at most so many cases."),
+            click.option("--test", is_flag=True, help="Make test cases, which nobody collects."),
+            click.option("--allow-missing-reference", is_flag=True, help="Take rows without a creditor reference."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def sending(command: Command) -> Command:
+    """Add the options of commands that call the API."""
+    for option in reversed(
+        (
+            click.option("--sandbox", is_flag=True, help="Serve the bundled sandbox and use it: no key, no network."),
+            click.option("--api-url", help="Base URL of the API; by default the target's production URL."),
+            click.option("--rate", help="Most requests, as 2000/min,20000/h,100000/d."),
+            click.option("--concurrency", type=click.IntRange(min=1), help="Most requests in flight."),
+            click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds for one request."),
+        )
+    ):
+        command = option(command)
+    return command
