@@ -401,17 +401,6 @@ def test_a_report_that_cannot_be_written_loses_nothing(
     assert [row["Status"] for row in results(again.said)] == ["created"] * 3
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a device that is always full")
-def test_a_full_disk_leaves_no_half_workbook(tmp_path: Path) -> None:
-    from importer.report.package import Package  # noqa: PLC0415
-
-    package = Package({"header": {}})
-    package.add_small("One")
-    with pytest.raises(OSError, match="No such file"):
-        package.save(tmp_path / "gone" / "results.xlsx")
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_runs_show_and_find_tell_what_the_journal_knows(importer: Importer, tmp_path: Path) -> None:
     said = importer("submit", source(tmp_path / "june.csv", rows=2), "--sandbox", "--yes", "--json").said
 

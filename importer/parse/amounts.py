@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer.parse.column import Column, Undecided
+from importer.parse.column import Column
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,19 +55,10 @@ def decide(column: Column) -> DecimalStyle | None:
             found[fits[0]].append(text)
         elif fits and ("," in text or "." in text):
             open_.append(text)
-    if found["point"] and found["comma"]:
-        raise Undecided(
-            f"{column.header} has both decimal points and decimal commas ({column.show(found['point'][:1])}; "
-            f"{column.show(found['comma'][:1])}): say --decimal point or --decimal comma, and mend the others."
-        )
-    if found["point"] or found["comma"]:
-        return "point" if found["point"] else "comma"
-    if open_:
-        raise Undecided(
-            f"{column.header} may be read in two ways ({column.show(open_)}): "
-            "say --decimal point or --decimal comma, or set it for the column in a --mapping file."
-        )
-    return None
+    style = column.settle(
+        found, open_, both="both decimal points and decimal commas", options="--decimal point or --decimal comma"
+    )
+    return cast("DecimalStyle | None", style)
 
 
 def convert(texts: pd.Series, numbers: np.ndarray, style: DecimalStyle | None) -> pd.Series:

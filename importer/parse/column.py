@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     import numpy as np
 
@@ -44,6 +44,31 @@ class Column:
     texts: pd.Series
     numbers: np.ndarray
     damaged: np.ndarray
+
+    def settle(
+        self, found: Mapping[str, Sequence[str]], undecided: Sequence[str], *, both: str, options: str
+    ) -> str | None:
+        """Choose the one style that has evidence; None where nothing needs one.
+
+        Args:
+            found: Style → texts that only it can read.
+            undecided: Texts that several styles read differently.
+            both: What a column has that contradicts itself.
+            options: What settles it.
+
+        Raises:
+            Undecided: There is evidence for several, or for none though it is needed.
+        """
+        styles = [style for style, texts in found.items() if texts]
+        if len(styles) > 1:
+            shown = "; ".join(self.show(found[style][:1]) for style in styles)
+            raise Undecided(f"{self.header} has {both} ({shown}): say {options}, and mend the others.")
+        if undecided and not styles:
+            raise Undecided(
+                f"{self.header} may be read in two ways ({self.show(undecided)}): say {options}, "
+                "or set it for the column in a --mapping file."
+            )
+        return styles[0] if styles else None
 
     def show(self, texts: Collection[str]) -> str:
         """Show the first few rows whose text is one of *texts*."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import pyarrow as pa
 
-from importer.parse.column import Column, Undecided, by_text
+from importer.parse.column import Column, by_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,19 +44,10 @@ def decide(column: Column) -> DateOrder | None:
             found[fits[0]].append(text)
         elif readings["dmy"] != readings["mdy"]:
             open_.append(text)
-    if found["dmy"] and found["mdy"]:
-        raise Undecided(
-            f"{column.header} has both days first and months first ({column.show(found['dmy'][:1])}; "
-            f"{column.show(found['mdy'][:1])}): say --date-order dmy or --date-order mdy, and mend the others."
-        )
-    if found["dmy"] or found["mdy"]:
-        return "dmy" if found["dmy"] else "mdy"
-    if open_:
-        raise Undecided(
-            f"{column.header} may be read in two ways ({column.show(open_)}): "
-            "say --date-order dmy or --date-order mdy, or set it for the column in a --mapping file."
-        )
-    return None
+    order = column.settle(
+        found, open_, both="both days first and months first", options="--date-order dmy or --date-order mdy"
+    )
+    return cast("DateOrder | None", order)
 
 
 def convert(texts: pd.Series, order: DateOrder | None) -> pd.Series:
