@@ -60,7 +60,7 @@ def _examine_journal(settings: Settings) -> Finding:
         return Finding("journal", ok=True, text=f"there is none at {settings.journal} yet; the first submit makes it")
     try:
         with closing(Journal.open(settings.journal, settings.workspace / "locks")) as journal:
-            return Finding("journal", ok=True, text=f"{settings.journal} knows {len(journal.runs()):,} runs")
+            return Finding("journal", ok=True, text=f"it knows {len(journal.runs()):,} runs")
     except ImporterError as error:
         return Finding("journal", ok=False, text=str(error), exit_code=error.exit_code)
 

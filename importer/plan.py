@@ -70,7 +70,8 @@ def make_cases(
         if given:
             identity = given
         else:
-            content = hashlib.sha256(body).digest()
+            said = {name: value for name, value in payload.items() if name not in _NOT_CONTENT}
+            content = hashlib.sha256(_to_json(said)).digest()
             occurrences[content] += 1
             identity = f"~{content.hex()[:32]}#{occurrences[content]}"
         debtor = payload["debtor"]

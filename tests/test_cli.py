@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import openpyxl
 import pytest
 
+from importer.errors import JournalError
 from importer.sandbox import Settings, Store, serving
 
 if TYPE_CHECKING:
@@ -204,6 +205,44 @@ def test_all_or_nothing_sends_nothing_for_one_error_and_cannot_be_resumed(import
     again = importer("resume", said["run"], "--sandbox", "--json")
     assert again.code == 3
     assert "all-or-nothing" in again.err
+
+
+@pytest.mark.parametrize("option", [["--all-or-nothing"], ["--limit", "0"]])
+def test_what_an_earlier_run_left_in_doubt_is_not_sent_either_when_nothing_may_be(
+    importer: Importer, tmp_path: Path, option: list[str]
+) -> None:
+    file = source(tmp_path / "june.csv", {"creditorReference": "A"})
+    importer("submit", file, "--sandbox", "--yes", "--limit", 0)
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as journal, journal:
+        journal.execute("update cases set status = 'sending', attempts = 1, attempted_at = 1, since = 1")
+    both = source(tmp_path / "july.csv", {"creditorReference": "A"}, {"debtor.city": ""})
+
+    said = importer("submit", both, "--sandbox", "--yes", "--json", *option).said
+
+    assert (said["counts"]["not-sent"], said["counts"]["invalid"]) == (1, 1)
+    assert Store(tmp_path / "sandbox.db").cases() == []
+
+
+def test_a_journal_that_fails_after_sending_is_no_run_that_could_not_start(
+    importer: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise JournalError("The journal is gone.")
+
+    monkeypatch.setattr("importer.pipeline.reporting.add_entries", broken)
+    ran = importer("submit", source(tmp_path / "june.csv"), "--sandbox", "--yes", "--json")
+
+    assert ran.code == 4
+    assert "The journal is gone. What was sent is in the journal; `importer report " in ran.said["error"]
+
+
+def test_a_password_of_the_journal_is_not_shown(importer: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPORTER_JOURNAL", "postgresql://bob:s3cret@127.0.0.1:1/x")
+
+    for command in ("runs", "doctor"):
+        ran = importer(command)
+        assert ran.code == 3
+        assert "s3cret" not in ran.out + ran.err
 
 
 def test_a_rejected_row_is_tried_again_by_the_next_submit(importer: Importer, tmp_path: Path) -> None:

@@ -78,6 +78,16 @@ def test_a_row_without_a_reference_is_its_content_and_how_often_that_came() -> N
     assert len({first.key, second.key, other.key}) == 3
 
 
+def test_how_a_row_without_a_reference_is_sent_does_not_make_it_another_row() -> None:
+    bare = payload()
+    del bare["creditorReference"]
+
+    (plain,), (pending,) = cases(bare), cases({**bare, "allowPendingContracts": True})
+
+    assert plain.reference == pending.reference
+    assert plain.key != pending.key
+
+
 def test_fingerprints_tell_a_change_and_no_value() -> None:
     before, after = cases(payload(), payload(amountToRecover=Decimal(7), isTest=True))
 

@@ -205,6 +205,10 @@ def test_what_never_left_is_no_doubt() -> None:
             Refused("BusinessError", "Demo accounts cannot create cases: demo account", "", "run"),
         ),
         (
+            answer(400, {"creditorReference": ["The value is not valid"]}),
+            Refused("ValidationError", "creditorReference: The value is not valid", "", "row"),
+        ),
+        (
             answer(400, {"creditorReference": ["The reference must not exceed 50 characters"]}),
             Refused("ValidationError", "creditorReference: The reference must not exceed 50 characters", "", "row"),
         ),
@@ -303,8 +307,7 @@ def test_a_page_of_cases_is_read_under_both_names(name: str) -> None:
     "document",
     [
         {"page": {"currentPage": 2, "totalPages": 2}, "cases": [CASE]},
-        {"page": {"currentPage": 1, "totalPages": 9}, "cases": []},
-        {"page": {"currentPage": "?"}, "cases": [CASE]},
+        {"page": {"currentPage": 1, "totalPages": 0}, "cases": []},
     ],
 )
 def test_the_last_page_is_known(document: object) -> None:
@@ -320,6 +323,12 @@ def test_the_last_page_is_known(document: object) -> None:
         answer(200, []),
         answer(200, {"cases": [CASE]}),
         answer(200, {"page": {}, "cases": [{}]}),
+        answer(200, {"page": {"currentPage": 1, "totalPages": 1}, "cases": [{}]}),
+        answer(200, {"page": {"currentPage": 1, "totalPages": 2}}),
+        answer(200, {"page": {"currentPage": 1, "totalPages": 2}, "cases": 5}),
+        answer(200, {"page": {"currentPage": "?", "totalPages": 1}, "cases": [CASE]}),
+        answer(200, {"page": {"currentPage": 1}, "cases": [CASE]}),
+        answer(200, {"page": 7, "cases": []}),
         answer(500, b""),
         Lost("x"),
     ],

@@ -105,7 +105,7 @@ def test_a_refusal_of_the_only_attempt_settles_it() -> None:
 def test_what_was_never_processed_leaves_the_row_as_it_was(meaning: Any) -> None:
     fresh = sending()
 
-    assert fresh.on_post(meaning, NOW) == Decision(values={"status": "planned"})
+    assert fresh.on_post(meaning, NOW) == Decision(values={"attempts": 0, "status": "planned"})
     assert not fresh.asks
 
 
@@ -125,7 +125,8 @@ def test_a_lost_answer_is_asked_about_at_once() -> None:
 def test_a_later_throttling_does_not_take_the_doubt_away() -> None:
     lost = doubtful()
 
-    assert lost.on_post(Throttled(None), NOW) == AT_ONCE
+    lost.leave(NOW)
+    assert lost.on_post(Throttled(None), NOW) == Decision(values={"attempts": 1})
     assert lost.asks
 
 
@@ -218,9 +219,24 @@ def test_failures_of_the_server_that_made_nothing_are_a_refusal_after_the_last_a
 
 def test_a_row_that_is_lost_again_and_again_stays_unknown() -> None:
     lost = doubtful()
-    lost.attempts = ATTEMPTS
+    lost.tries = ATTEMPTS
 
     assert lost.on_ask(Absent(), NOW + 60) == Decision(given_up=True)
+
+
+def test_a_later_process_has_attempts_of_its_own() -> None:
+    kept = found(entry("sending", attempts=ATTEMPTS, attempted_at=NOW - 300, since=NOW - 301))
+
+    assert kept.on_ask(Absent(), NOW) == AT_ONCE
+
+
+def test_an_attempt_that_was_never_processed_does_not_count() -> None:
+    lost = sending(NAMELESS)
+    lost.on_post(Throttled(1), NOW)
+    lost.leave(NOW)
+    lost.on_post(Doubt("lost"), NOW)
+
+    assert lost.on_list(Listed((), last=True), set(), NOW + 60) == AT_ONCE
 
 
 def test_look_ups_that_fail_are_repeated_more_and_more_seldom() -> None:

@@ -197,6 +197,40 @@ def test_rows_without_a_reference_are_made_once_each(rig: Rig, tmp_path: Path) -
     assert len({entry.case_id for entry in rig.journal.of_run("r1")}) == 3
 
 
+def test_rows_that_could_be_taken_for_each_other_go_one_after_the_other(rig: Rig) -> None:
+    bare = payload(1)
+    del bare["creditorReference"]
+    open_: set[str] = set()
+
+    class OneByOne(Scripted):
+        async def post(self, _path: str, body: bytes, key: str) -> Reply:
+            assert not open_
+            open_.add(key)
+            await asyncio.sleep(0.05)
+            open_.clear()
+            return answer(200, {"id": f"id-{key}", "lifecycle": "Active"})
+
+    rig.send(OneByOne(made), rig.plan(cases(bare, {**bare, "comments": "x"}, bare)))
+
+    assert rig.seen == {"created": 3}
+
+
+def test_a_row_that_stays_in_doubt_holds_its_likes_back(rig: Rig) -> None:
+    bare = payload(1)
+    del bare["creditorReference"]
+    lost = Scripted(lambda _: Lost("x"), lambda _: answer(503, {}))
+    lost.post = lambda _path, _body, key: lost_reply(lost, key)  # type: ignore[method-assign,assignment]
+
+    rig.send(lost, rig.plan(cases(bare, bare)))
+
+    assert rig.statuses() == ["sending", "planned"]
+
+
+async def lost_reply(api: Scripted, key: str) -> Reply:
+    api.posts.append(("", key))
+    return Lost("x")
+
+
 def test_a_case_from_elsewhere_is_a_duplicate_with_its_id(rig: Rig, tmp_path: Path) -> None:
     with serving(tmp_path / "sandbox.db") as url:
 

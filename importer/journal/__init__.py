@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, Self
 import sqlalchemy as sa
 
 from importer.errors import JournalError, RunError
-from importer.journal.database import connect, explained, sender_lock
+from importer.journal.database import READING, connect, explained, sender_lock
 from importer.journal.tables import (
     DROPPED,
     END_REQUEST,
@@ -74,8 +74,9 @@ class Journal:
         if isinstance(place, Path) and not place.exists() and not create:
             raise JournalError(f"There is no journal at {place}: nothing was sent from this workspace yet.")
         engine = connect(place)
+        shown = engine.url.render_as_string(hide_password=True) if isinstance(place, str) else place
         try:
-            with explained(place), engine.begin() as connection:
+            with explained(shown), engine.begin() as connection:
                 if create:
                     metadata.create_all(connection)
                     _set_once(connection, "layout", LAYOUT)
@@ -86,7 +87,7 @@ class Journal:
             raise
         if layout != LAYOUT:
             engine.dispose()
-            raise JournalError(f"The journal {place} has layout {layout}; this version of the importer knows {LAYOUT}.")
+            raise JournalError(f"The journal {shown} has layout {layout}; this version of the importer knows {LAYOUT}.")
         return cls(engine, folder)
 
     def close(self) -> None:
@@ -104,6 +105,13 @@ class Journal:
             yield connection
 
     @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        """Open a transaction that writes nothing, and so holds nobody up."""
+        reader = self._engine.execution_options(**{READING: True})
+        with explained(self._engine.url.database), reader.begin() as connection:
+            yield connection
+
+    @contextmanager
     def sender(self, account: str, *, wait: bool) -> Iterator[None]:
         """Hold the right to send for *account*; see `sender_lock`."""
         with sender_lock(self._engine, self._folder, account, wait=wait):
@@ -111,7 +119,7 @@ class Journal:
 
     def secret(self) -> bytes:
         """Return the key of this journal's keyed hashes."""
-        with self.begin() as connection:
+        with self._reading() as connection:
             return bytes.fromhex(connection.scalars(sa.select(meta.c.value).where(meta.c.name == "secret")).one())
 
     # Runs
@@ -155,7 +163,7 @@ class Journal:
         Raises:
             RunError: There is none.
         """
-        with self.begin() as connection:
+        with self._reading() as connection:
             found = connection.execute(sa.select(runs).where(runs.c.id == run)).mappings().one_or_none()
         if found is None:
             raise RunError(f"There is no run {run} in this journal; `importer runs` lists those there are.")
@@ -163,7 +171,7 @@ class Journal:
 
     def runs(self) -> Sequence[sa.RowMapping]:
         """Return all runs, newest first."""
-        with self.begin() as connection:
+        with self._reading() as connection:
             return connection.execute(sa.select(runs).order_by(runs.c.started.desc())).mappings().all()
 
     # Cases
@@ -200,9 +208,11 @@ class Journal:
 
     def of_run(self, run: str) -> list[Entry]:
         """Return the cases of a run, in the order of its rows."""
-        with self.begin() as connection:
-            found = connection.execute(sa.select(cases).where(cases.c.run == run).order_by(cases.c.row))
-            return [entry_of(row) for row in found.mappings()]
+        with self._reading() as connection:
+            found = (
+                connection.execute(sa.select(cases).where(cases.c.run == run).order_by(cases.c.row)).mappings().all()
+            )
+        return [entry_of(row) for row in found]
 
     def known(
         self, account: str, target: str, mode: str, references: Iterable[str]
@@ -210,7 +220,7 @@ class Journal:
         """Return what the journal has of *references*, by (creditor, reference), oldest first."""
         wanted = list(references)
         entries: dict[tuple[str, str], list[Entry]] = {}
-        with self.begin() as connection:
+        with self._reading() as connection:
             for start in range(0, len(wanted), CHUNK):
                 found = connection.execute(
                     sa.select(cases)
@@ -235,7 +245,7 @@ class Journal:
             .where(sa.or_(cases.c.case_id == value, cases.c.case_reference == value, cases.c.reference == value))
             .order_by(cases.c.pk.desc())
         )
-        with self.begin() as connection:
+        with self._reading() as connection:
             return connection.execute(query).mappings().all()
 
     def owned(self, connection: sa.Connection, account: str, ids: Iterable[str]) -> set[str]:
@@ -261,7 +271,7 @@ class Journal:
 
     def left_since(self, account: str, when: float) -> list[float]:
         """Return when the account's requests left, ascending, seconds since the epoch."""
-        with self.begin() as connection:
+        with self._reading() as connection:
             query = sa.select(requests.c.left_at).where(requests.c.account == account, requests.c.left_at > when)
             return list(connection.scalars(query.order_by(requests.c.left_at)))
 
@@ -273,7 +283,7 @@ class Journal:
             .where(cases.c.run == run)
             .group_by(requests.c.kind)
         )
-        with self.begin() as connection:
+        with self._reading() as connection:
             return {kind: count for kind, count in connection.execute(query)}  # noqa: C416 - typed pairs from rows
 
 

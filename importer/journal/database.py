@@ -16,25 +16,36 @@ from importer.errors import JournalError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BUSY_PATIENCE: Final = 5.0  # seconds that SQLite waits for another writer
+READING: Final = "importer_reading"  # the option of a connection that only reads
+BUSY_PATIENCE: Final = 10.0  # seconds that SQLite waits for another writer
 
 
 def connect(place: str | Path) -> sa.Engine:
-    """Make an engine for a path or a `postgresql://` URL; SQLite is made to write through to the disk."""
+    """Make an engine for a path or a `postgresql://` URL; SQLite is made to write through to the disk.
+
+    Raises:
+        JournalError: The place cannot be one, or its driver is missing.
+    """
     if isinstance(place, Path):
         return _sqlite(place)
-    return sa.create_engine(place.replace("postgresql://", "postgresql+psycopg://", 1), pool_pre_ping=True)
+    try:
+        url = sa.make_url(place.replace("postgresql://", "postgresql+psycopg://", 1))
+        return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    except (sa.exc.ArgumentError, ImportError) as error:
+        raise JournalError(f"IMPORTER_JOURNAL cannot be used: {error}.") from None
 
 
 def _sqlite(path: Path) -> sa.Engine:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Made here, since SQLite would make it readable by all.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise JournalError(f"The journal {path} cannot be opened: {error.strerror}.") from None
     engine = sa.create_engine(
-        sa.URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_PATIENCE, "check_same_thread": False}
+        sa.URL.create("sqlite", database=str(path)),
+        connect_args={"timeout": BUSY_PATIENCE, "check_same_thread": False},
+        hide_parameters=True,  # they are debtors' data, and an error goes to a log
     )
 
     @sa.event.listens_for(engine, "connect")
@@ -45,8 +56,8 @@ def _sqlite(path: Path) -> sa.Engine:
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        # Readers that become writers half way would fail at once instead of waiting.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        # Readers that become writers half way would fail at once instead of waiting; those that never do need not wait.
+        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(READING) else "BEGIN IMMEDIATE")
 
     return engine
 
@@ -65,9 +76,9 @@ def explained(place: object) -> Iterator[None]:
         if "locked" in text or "busy" in text:
             text = "another program is writing to it; close that program, or try again later"
         raise JournalError(f"The journal {place} cannot be used: {text}.") from None
-    except sa.exc.DatabaseError as error:
-        if isinstance(error, sa.exc.IntegrityError):
-            raise
+    except sa.exc.IntegrityError:
+        raise
+    except sa.exc.DBAPIError as error:
         raise JournalError(f"The journal {place} cannot be used: {error.orig}.") from None
 
 
@@ -84,18 +95,20 @@ def sender_lock(engine: sa.Engine, folder: Path, account: str, *, wait: bool) ->
     digest = hashlib.blake2b(account.encode(), person=b"sender").digest()
     if engine.dialect.name == "postgresql":
         number = int.from_bytes(digest[:8], "big", signed=True)
-        with engine.connect() as connection:
+        with explained("in PostgreSQL"), engine.connect() as connection:
             function = sa.func.pg_advisory_lock if wait else sa.func.pg_try_advisory_lock
             if connection.scalar(sa.select(function(number))) is False:
                 raise busy
             yield
         return
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{digest.hex()[:16]}.lock", mode=0o600)
     try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = FileLock(folder / f"{digest.hex()[:16]}.lock", mode=0o600)
         lock.acquire(timeout=-1 if wait else 0)
     except Timeout:
         raise busy from None
+    except OSError as error:
+        raise JournalError(f"The lock in {folder} cannot be taken: {error.strerror}.") from None
     try:
         yield
     finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import schemas
-from importer.errors import ImporterError, Interrupted, RunError, Stopped
+from importer.errors import CannotStart, ImporterError, Interrupted, RunError, Stopped
 from importer.journal import Journal
 from importer.pipeline.deliver import Account, Api, Watcher, credential_of, identify, send
 from importer.pipeline.judge import Job, judge
@@ -144,9 +144,9 @@ def _deliver(
 ) -> Ending:
     """Send what is planned and in the journal, and report, however the sending ends."""
     stopped: ImporterError | None = None
-    sendings = list(take_up(planned, journal, run, settings, credential_of(api, journal.secret())))
-    if sendings:
-        try:
+    try:
+        sendings = list(take_up(planned, journal, run, settings, credential_of(api, journal.secret())))
+        if sendings:
             send(
                 sendings,
                 api=api,
@@ -158,15 +158,22 @@ def _deliver(
                 settings=settings,
                 watcher=watcher,
             )
-        except (Stopped, Interrupted) as error:
-            stopped = error
+    except (Stopped, Interrupted) as error:
+        stopped = error
+    except CannotStart as error:
+        stopped = Stopped(str(error))
     ended = replace(
         run,
         finished=datetime.now(UTC),
         stopped=str(stopped) if stopped else None,
         exit_code=stopped.exit_code if stopped else 0,
     )
-    return report_run(ended, journal, settings, ended=True)
+    try:
+        return report_run(ended, journal, settings, ended=True)
+    except CannotStart as error:
+        # Cases may have been made: this is no run that could not start.
+        text = f"{error} What was sent is in the journal; `importer report {run.id}` writes the report again."
+        raise Stopped(text) from None
 
 
 def _open(settings: Settings, *, create: bool = True) -> Journal:

@@ -206,6 +206,7 @@ class _interruptible:  # noqa: N801 - used as a with statement reads
         self._watcher = watcher
         self._asked = False
         self._task = asyncio.current_task()
+        self._before = signal.getsignal(signal.SIGTERM)
 
     def __enter__(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -217,6 +218,9 @@ class _interruptible:  # noqa: N801 - used as a with statement reads
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(ValueError, RuntimeError, NotImplementedError):
                 asyncio.get_running_loop().remove_signal_handler(number)
+        with suppress(ValueError):
+            # The loop leaves the system's own behind, which would end the process before its report is written.
+            signal.signal(signal.SIGTERM, self._before)
 
     def _stop(self) -> None:
         if self._asked and self._task:

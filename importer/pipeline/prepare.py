@@ -109,11 +109,9 @@ def with_fates(
                 }
             case Planned(fate="duplicate", entry=entry) if entry:
                 fate = {"status": "duplicate", "error": entry.error, "message": entry.message, **DROPPED}
-            case Planned(fate="wait"):
-                fate = {"status": "waiting"}
             case _:
                 turns += 1
-                fate = {"status": "planned"}
+                fate = {"status": "waiting" if plan.fate == "wait" else "planned"}
                 if held:
                     fate = {"status": "not-sent", "message": "Nothing was sent, since another row has an error."}
                 elif limit is not None and turns > limit:

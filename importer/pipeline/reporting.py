@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from importer import __version__
 from importer import report as workbook
-from importer.errors import CannotStart, Stopped
+from importer.errors import CannotStart
 from importer.model import Report, Run
 from importer.pipeline.record import TEXT, Figures, add_entries, count, run_to_dict, start_outcomes
 from importer.report import archive
@@ -150,7 +150,8 @@ def report_run(run: Run, journal: Journal, settings: Settings, *, ended: bool) -
     """Gather what became of each row of a run, and write the workbook; note in the journal that the run has *ended*.
 
     Raises:
-        Stopped: The workbook cannot be written; says how to write it later.
+        CannotStart: The workbook cannot be written.
+        RunError: The run's own copy of its rows is gone.
     """
     kept = archive.load(rows_path(settings, run.id))
     outcomes = start_outcomes(kept.cells.index, kept.issues, kept.references)
@@ -167,11 +168,7 @@ def report_run(run: Run, journal: Journal, settings: Settings, *, ended: bool) -
             "report": str(path),
         }
         journal.end_run(run.id, exit_code=run.exit_code, stopped=run.stopped, summary=summary)
-    try:
-        _write(Report(run, kept.header, kept.cells, kept.numbers, kept.issues, outcomes, kept.amounts), path)
-    except CannotStart as error:
-        text = f"{error} What was sent is in the journal; `importer report {run.id}` writes the report again."
-        raise Stopped(text) from None
+    _write(Report(run, kept.header, kept.cells, kept.numbers, kept.issues, outcomes, kept.amounts), path)
     return _end(run, path, figures)
 
 

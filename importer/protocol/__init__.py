@@ -82,7 +82,7 @@ CREATED_TOLERANCE: Final = 2.0  # seconds; the API's `Date` has whole seconds, a
 _RUN_WIDE: Final = frozenset({"creditorblocked", "missingdebtcollectioncontract"})
 _GROUP_WIDE: Final = frozenset({"missingpowerofattorney", "nopartneravailable", "missingkycverification"})
 _DUPLICATE: Final = re.compile(r"duplicate\s*(creditor)?\s*reference", re.IGNORECASE)
-_LENGTH: Final = re.compile(r"\b(50|length|long|exceed|characters?)\b", re.IGNORECASE)
+_IN_USE: Final = re.compile(r"\b(exist|already|unique|in use|used|taken|duplicate)", re.IGNORECASE)
 _NO_PARTNER: Final = re.compile(r"\bpartner\b.*\bjurisdiction\b", re.IGNORECASE | re.DOTALL)
 _DEMO: Final = re.compile(r"demo\s*account|demoaccount", re.IGNORECASE)
 
@@ -132,7 +132,7 @@ def _tells_duplicate(status: int, fault: Fault) -> bool:
     if _DUPLICATE.search(f"{fault.code} {fault.message}"):
         return True
     names_reference = fault.of_field and fault.code.lower() == "creditorreference"
-    return status in {400, 409} and names_reference and not _LENGTH.search(fault.message)
+    return status in {400, 409} and names_reference and bool(_IN_USE.search(fault.message))
 
 
 def _reach(status: int, faults: list[Fault]) -> Reach:
@@ -163,17 +163,22 @@ def read_list(reply: Reply) -> ListMeaning:
     """Tell what a reply to a page of cases means; the page's key is `page` or, in some documents, `pageData`."""
     match _read_any(reply):
         case Answer(200, _, body):
-            document = parse(body)
-            found = [case_of(item) for item in document.get("cases") or []] if isinstance(document, dict) else [None]
-            page = (document.get("page") or document.get("pageData")) if isinstance(document, dict) else None
-            cases = tuple(case for case in found if case)
-            if len(cases) != len(found) or not isinstance(page, dict):
-                return Unanswered("a list of cases could not be read")
-            return Listed(cases, last=not cases or number(page, "currentPage") >= number(page, "totalPages"))
+            return _read_page(parse(body))
         case Answer(status):
             return Unanswered(f"a list of cases was answered {status}")
         case other:
             return other
+
+
+def _read_page(document: object) -> Listed | Unanswered:
+    """Read one page; a page that is not whole is no answer, since what it leaves out would be taken for absent."""
+    if isinstance(document, dict) and isinstance(document.get("cases"), list):
+        page = document.get("page") or document.get("pageData")
+        current, total = (number(page, name) for name in ("currentPage", "totalPages"))
+        cases = [case_of(item) for item in document["cases"]]
+        if None not in cases and current >= 1 and (total >= 1 or not cases):
+            return Listed(tuple(case for case in cases if case), last=not cases or current >= total)
+    return Unanswered("a list of cases could not be read")
 
 
 def _read_any(reply: Reply) -> Answer | Throttled | Denied | Unanswered:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from importer.protocol.meaning import KnownCase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 _API_MEMBERS: Final = ("error", "message", "businessErrors", "title", "status")
 
@@ -71,9 +71,9 @@ def _time(value: object) -> datetime | None:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def number(document: Mapping[str, object], name: str) -> int:
+def number(document: object, name: str) -> int:
     """Read a whole number; 0 where there is none."""
-    value = document.get(name)
+    value = document.get(name) if isinstance(document, dict) else None
     return value if isinstance(value, int) else 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 import threading
 import time
 from contextlib import closing, contextmanager, suppress
@@ -76,7 +77,9 @@ def serving(database: Path, settings: Settings, port: int) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join()
-            api.save()
+            # What is lost with it is only how much of the limits was spent.
+            with suppress(sqlite3.Error):
+                api.save()
 
 
 def serve_forever(database: Path, settings: Settings, port: int, on_ready: Callable[[str], None]) -> None:

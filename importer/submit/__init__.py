@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from importer.errors import ImporterError, Stopped
-from importer.protocol import Denied, Doubt, Made, NeverLeft, Refused, Taken, Throttled
+from importer.protocol import Denied, Doubt, Made, NeverLeft, Refused, Taken, Throttled, Unanswered
 from importer.submit.sending import Follower, Patience, Sending
 from importer.submit.step import Step
 
@@ -74,6 +74,8 @@ class Sender:
         self._reason: ImporterError | None = None
         self._bug: BaseException | None = None
         self._refusals: Counter[str] = Counter()
+        self._going: dict[object, int] = {}
+        self._behind: defaultdict[object, deque[Sending]] = defaultdict(deque)
         self._posts = count()
         self._doubtful: set[int] = set()
         self._throttled = 0
@@ -136,9 +138,18 @@ class Sender:
                 sending = self._ready.popleft()
             else:
                 return None
-            if sending.doubts or sending.case.group not in self.held:
+            if (sending.doubts or sending.case.group not in self.held) and self._may_go(sending):
                 return sending
         return None
+
+    def _may_go(self, sending: Sending) -> bool:
+        """Let only one of several cases go at a time that could be taken for each other, until it is settled."""
+        if sending.case.has_reference:
+            return True
+        if self._going.setdefault(sending.likeness, sending.pk) == sending.pk:
+            return True
+        self._behind[sending.likeness].append(sending)
+        return False
 
     async def _rest(self, halted: asyncio.Task[Any]) -> None:
         """Wait until a request ends, a parked case is due, or all has to stop."""
@@ -194,6 +205,8 @@ class Sender:
             self._urgent.append(sending)
 
     async def _settled(self, sending: Sending, decision: Decision) -> None:
+        if self._going.pop(sending.likeness, None) and self._behind[sending.likeness]:
+            self._ready.appendleft(self._behind[sending.likeness].popleft())
         if not sending.earlier:
             self._observe(cast("Status", decision.status))
         elif sending.follower:
@@ -211,6 +224,8 @@ class Sender:
                 return
             case NeverLeft(reason):
                 self._unreachable(reason)
+                return
+            case Unanswered():
                 return
             case Denied(status, message):
                 text = "is not accepted" if status == 401 else "may not do this"  # noqa: PLR2004

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from importer.model import Case, Entry
     from importer.protocol import AskMeaning, KnownCase, Listed, PostMeaning
 
-ATTEMPTS: Final = 5  # of one case in one run
+ATTEMPTS: Final = 5  # of one case by one process
 ATTEMPTS_UNPROTECTED: Final = 2  # of a case without a reference: sent once more, and no more
 LONGEST_BACKOFF: Final = 30.0  # seconds between two look-ups that were not answered
 
@@ -93,6 +93,9 @@ class Sending:
         page: Of the list of cases that is read next.
         answered: The answer that waits for a look-up to confirm it.
         cleared: A look-up has just shown that there is no such case: it may be sent.
+        tries: Attempts by this process.
+        unanswered: Look-ups in a row that were not answered.
+        unanswered_since: When the first of these ended.
     """
 
     pk: int
@@ -110,6 +113,7 @@ class Sending:
     page: int = 1
     answered: Refused | Taken | None = None
     cleared: bool = False
+    tries: int = 0
     unanswered: int = 0
     unanswered_since: float = 0.0
 
@@ -144,6 +148,11 @@ class Sending:
         return not self.cleared and (self.doubts > 0 or self.answered is not None)
 
     @property
+    def likeness(self) -> tuple[object, ...]:
+        """What a case without a reference is recognised by: two of the same could be taken for each other."""
+        return (self.case.debtor, self.case.date, self.case.amount, self.case.currency)
+
+    @property
     def asks_by_list(self) -> bool:
         """Tell whether only the list of cases can answer the question."""
         return not self.case.has_reference or not survives_path(self.case.reference)
@@ -152,6 +161,7 @@ class Sending:
         """Note that an attempt leaves, and the API's time before the first one."""
         self.cleared = False
         self.attempts += 1
+        self.tries += 1
         if self.since is None:
             self.since = api_time
 
@@ -171,7 +181,7 @@ class Sending:
                 self.doubted_at = now
                 self.by_server = self.by_server and by_server
                 self.page = 1
-                noted = {
+                noted: dict[str, object] = {
                     "doubts": self.doubts,
                     "doubted_at": now,
                     "by_server": self.by_server,
@@ -181,8 +191,10 @@ class Sending:
                 # Without a reference, a case of another row that is still in flight could be taken for this one.
                 return Decision(values=noted, due=None if self.case.has_reference else now + self.patience.settle_after)
             case _:  # never processed: throttled, denied, never left
-                # It stays cleared of doubt: nothing of this attempt has reached the API.
-                return Decision(values={} if self.doubts else {"status": "planned"})
+                self.attempts -= 1
+                self.tries -= 1
+                noted = {"attempts": self.attempts}
+                return Decision(values=noted if self.doubts else {**noted, "status": "planned"})
 
     def on_ask(self, meaning: AskMeaning, now: float) -> Decision:
         """Decide after a look-up."""
@@ -245,7 +257,7 @@ class Sending:
                 return Decision("duplicate", {"error": "DuplicateReference", "message": text})
             case Refused() as refusal:
                 return _rejected(refusal)
-        spent = self.attempts >= (ATTEMPTS if self.case.has_reference else ATTEMPTS_UNPROTECTED)
+        spent = self.tries >= ATTEMPTS if self.case.has_reference else self.attempts >= ATTEMPTS_UNPROTECTED
         if self.by_server and (spent or self.earlier):
             text = "The API failed each time, and has made no case; the next submit tries again."
             return Decision("rejected", {"error": "ServerError", "message": text})
