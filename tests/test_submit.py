@@ -203,7 +203,7 @@ def test_rows_that_could_be_taken_for_each_other_go_one_after_the_other(rig: Rig
     open_: set[str] = set()
 
     class OneByOne(Scripted):
-        async def post(self, _path: str, body: bytes, key: str) -> Reply:
+        async def post(self, _path: str, _body: bytes, key: str) -> Reply:
             assert not open_
             open_.add(key)
             await asyncio.sleep(0.05)
