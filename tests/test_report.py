@@ -291,7 +291,7 @@ def test_the_summary_of_a_check_is_a_dry_run(path: Path) -> None:
     write(report(outcomes=outcomes, kind="check"), path)
 
     said = words(path, "Summary")
-    assert "1 of 4 rows are valid and would be sent; 1 are imported already. Nothing was sent." in said
+    assert "1 of 4 rows is valid and would be sent; 1 is imported already. Nothing was sent." in said
     assert "importer submit june.xlsx" in said
 
 

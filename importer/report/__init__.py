@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from importer.report.carried import add_run
+from importer.report.mending import add_to_fix, find_marks
 from importer.report.package import Package
-from importer.report.sheets import add_issues, add_results, add_to_fix
-from importer.report.summary import add_run, add_summary
+from importer.report.remarks import remark
+from importer.report.sheets import add_issues, add_results
+from importer.report.summary import add_summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,18 +39,25 @@ LOOKS: Final[Mapping[str, Mapping[str, Any]]] = {
     "section": {"bold": True, "font_size": 12, "font_color": "#1F3A4D", "bottom": 1, "bottom_color": "#1F3A4D"},
     "wrapped": {"text_wrap": True, "valign": "top"},
     "key": {"bold": True, "valign": "top"},
-    "count": {"num_format": "#,##0", "valign": "top"},
-    "amount": {"num_format": "#,##0.00", "valign": "top"},
+    "currency": {"bold": True, "valign": "vcenter"},
+    "count": {"num_format": "#,##0", "valign": "vcenter"},
+    "amount": {"num_format": "#,##0.00######", "align": "right", "valign": "vcenter"},
     "head right": {"bold": True, "align": "right", "bottom": 1},
     "head left": {"bold": True, "bottom": 1},
-    "total count": {"bold": True, "num_format": "#,##0"},
-    "total amount": {"bold": True, "num_format": "#,##0.00"},
+    "head meaning": {"bold": True, "bottom": 1, "indent": 1},
+    "meaning": {"indent": 1, "valign": "vcenter"},
+    "place": {"align": "left", "valign": "top"},
+    "share": {"num_format": "0.0%", "valign": "vcenter"},
+    "sum": {"bold": True, "top": 1},
+    "sum count": {"bold": True, "top": 1, "num_format": "#,##0"},
+    "sum share": {"bold": True, "top": 1, "num_format": "0.0%"},
+    "total amount": {"bold": True, "num_format": "#,##0.00######", "align": "right", "valign": "vcenter"},
     **{
         f"head {name}": {"bg_color": fill, "font_color": ink, "align": "right", "bottom": 1}
         for name, (fill, ink) in STATUS_LOOKS.items()
     },
     **{
-        f"status {name}": {"bg_color": fill, "font_color": ink, "align": "left", "valign": "top"}
+        f"status {name}": {"bg_color": fill, "font_color": ink, "align": "left", "indent": 1, "valign": "top"}
         for name, (fill, ink) in STATUS_LOOKS.items()
     },
 }
@@ -60,9 +70,11 @@ def write(report: Report, path: Path) -> None:
         OSError: The disk does not take it; nothing is left of it.
     """
     package = Package({name: dict(look) for name, look in LOOKS.items()})
-    add_summary(package, report)
+    marks = find_marks(report)
+    remarks = remark(report, marks)
+    add_summary(package, report, remarks)
     add_results(package, report)
     add_issues(package, report)
-    add_to_fix(package, report)
-    add_run(package, report.run)
+    add_to_fix(package, report, marks)
+    add_run(package, report.run, remarks)
     package.save(path)

@@ -10,22 +10,21 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+import pyarrow as pa
 import xlsxwriter
 
-from importer.report.rows import letters, rows_xml
+from importer.report.rows import Cells, letters, make_legible, rows_xml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from importer.report.rows import Cells
-
 TALLEST: Final = 1_048_575  # rows of a sheet below its header
 PACKED: Final = 1  # zlib's fastest level: five times as fast as its best, for a file a quarter larger
+HEADER: Final = "header"  # the format of each large sheet's row 1
 
-_SHEET_DATA: Final = re.compile(rb"<sheetData>(.*?)</sheetData>|<sheetData/>", re.DOTALL)
-_FIRST_ROW: Final = re.compile(rb'<row r="1".*?</row>', re.DOTALL)
-_STYLE: Final = re.compile(rb'<c r="[A-Z]+2"(?: s="([0-9]+)")?')
+_SHEET_DATA: Final = re.compile(rb"<sheetData>(.*?)</sheetData>", re.DOTALL)
+_STYLE: Final = re.compile(rb'<c r="[A-Z]+2" s="([0-9]+)"')
 _DIMENSION: Final = re.compile(rb'<dimension ref="[^"]*"/>')
 
 
@@ -41,7 +40,6 @@ class Large:
         fill: Given the index of each format, makes the columns.
         widths: In characters, one a column.
         dress: Adds what is not rows: links, notes, conditional formats; gets xlsxwriter's sheet.
-        note: For the header's first cell.
     """
 
     name: str
@@ -80,20 +78,19 @@ class Package:
     def add_large(self, large: Large) -> None:
         """Add a sheet whose rows are streamed when the workbook is saved."""
         sheet = self.add_small(large.name)
-        last = max(0, len(large.header) - 1)
-        for column, (text, width) in enumerate(zip(large.header, large.widths, strict=True)):
-            sheet.write_string(0, column, text, self.formats["header"])
+        last = len(large.header) - 1
+        for column, width in enumerate(large.widths):
             sheet.set_column(column, column, width)
-        for column, name in enumerate(large.formats):
-            sheet.write_blank(1, column, None, self.formats[name])
         sheet.freeze_panes(1, 0)
-        if large.header:
-            sheet.autofilter(0, 0, max(1, large.height), last)
+        sheet.autofilter(0, 0, max(1, large.height), last)
         sheet.repeat_rows(0)
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
         sheet.set_footer("&L&A&RPage &P of &N")
         large.dress(sheet)
+        # After the links, which write cells of their own: these tell `_stream` the index of each format.
+        for column, name in enumerate((HEADER, *large.formats)):
+            sheet.write_blank(1, column, None, self.formats[name])
         self._streams[f"xl/worksheets/sheet{self._count}.xml"] = large
 
     def save(self, path: Path) -> None:
@@ -129,19 +126,15 @@ class Package:
 
     def _stream(self, xml: bytes, large: Large, target: Any) -> None:
         """Put the rows of a large sheet where xlsxwriter has written samples of its formats."""
-        found = _SHEET_DATA.search(xml)
-        if not found:
-            raise AssertionError("xlsxwriter writes a sheet without sheetData")
-        data = found[1] or b""
-        header = _FIRST_ROW.search(data)
-        indices = [index.decode() or "0" for index in _STYLE.findall(data)]
-        styles = dict(zip(large.formats, indices, strict=False))
-        corner = f"A1:{letters(max(0, len(large.header) - 1))}{large.height + 1}"
-        target.write(_DIMENSION.sub(f'<dimension ref="{corner}"/>'.encode(), xml[: found.start()]))
+        before, samples, after = _SHEET_DATA.split(xml, maxsplit=1)
+        indices = [index.decode() for index in _STYLE.findall(samples)]
+        styles = dict(zip((HEADER, *large.formats), indices, strict=True))
+        header = [Cells(pa.array([make_legible(text)]), styles[HEADER]) for text in large.header]
+        corner = f"A1:{letters(len(large.header) - 1)}{large.height + 1}"
+        target.write(_DIMENSION.sub(f'<dimension ref="{corner}"/>'.encode(), before))
         target.write(b"<sheetData>")
-        target.write(header[0] if header else b"")
-        if large.height:
-            for part in rows_xml(large.fill(styles), 2):
+        for columns, first in ((header, 1), (large.fill(styles), 2)):
+            for part in rows_xml(columns, first):
                 target.write(part)
         target.write(b"</sheetData>")
-        target.write(xml[found.end() :])
+        target.write(after)

@@ -1,7 +1,7 @@
 """The rows of a large sheet as SpreadsheetML, made by whole columns.
 
 xlsxwriter takes eight seconds for 100,000 rows of 20 columns, this less than one. It is safe because it writes two
-kinds of cells only: numbers that were numbers, and inline strings, which no spreadsheet program ever evaluates.
+kinds of cells only: plain decimal numbers, and inline strings, which no spreadsheet program ever evaluates.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 CHUNK: Final = 20_000  # rows made at once
-LONGEST: Final = 32_767  # characters of a cell, by the format
+HEAVIEST: Final = 64 << 20  # bytes made at once, before escaping; an Arrow array of strings ends at 2 GiB
+FRAME: Final = 80  # bytes of XML around a cell's text
+LONGEST: Final = 32_767  # UTF-16 units of a cell, by the format
 CUT: Final = "… [cut: the spreadsheet format holds no more]"
 
-# What XML or the format cannot hold as it is: control characters (a CR would be read as a line feed), and texts that
-# look like the escape that is used for these.
-_STRANGE: Final = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_x[0-9A-Fa-f]{4}_")
+_BARRED: Final = "\x00-\x08\x0b-\x1f\ufffe\uffff"  # what XML cannot hold, and CR, which it would make a line feed
+# The underscore of a text that would be read as an escape, be it that the escape of a control character completes it.
+_STRANGE: Final = re.compile(f"[{_BARRED}]|_(?=x[0-9A-Fa-f]{{4}}(?:_|[{_BARRED}]))")
 _STRANGE_RE2: Final = r"[\x00-\x08\x0B-\x1F\x{FFFE}\x{FFFF}]|_x[0-9A-Fa-f]{4}_"
 
 
@@ -45,14 +47,23 @@ def rows_xml(columns: Sequence[Cells], first: int) -> Iterator[memoryview]:
     """Yield the `<row>` elements of a sheet, a chunk at a time; *first* is the number of the first row."""
     height = len(columns[0].texts)
     for start in range(0, height, CHUNK):
-        length = min(CHUNK, height - start)
-        row = pc.cast(pa.array(range(first + start, first + start + length)), pa.string())
-        made = [_cells_xml(column, row, letters(number), start, length) for number, column in enumerate(columns)]
-        joined = pc.binary_join_element_wise('<row r="', row, '">', *made, "</row>", "")
-        # The strings of an Arrow array lie one after the other: together they are the XML.
-        offsets = memoryview(joined.buffers()[1]).cast("q" if pa.types.is_large_string(joined.type) else "i")
-        begin, end = offsets[joined.offset], offsets[joined.offset + len(joined)]
-        yield memoryview(joined.buffers()[2])[begin:end]
+        yield from _chunk_xml(columns, first, start, min(CHUNK, height - start))
+
+
+def _chunk_xml(columns: Sequence[Cells], first: int, start: int, length: int) -> Iterator[memoryview]:
+    texts = sum(pc.sum(pc.binary_length(column.texts.slice(start, length))).as_py() or 0 for column in columns)
+    if length > 1 and texts + FRAME * length * len(columns) > HEAVIEST:
+        half = length // 2
+        yield from _chunk_xml(columns, first, start, half)
+        yield from _chunk_xml(columns, first, start + half, length - half)
+        return
+    row = pc.cast(pa.array(range(first + start, first + start + length)), pa.string())
+    made = [_cells_xml(column, row, letters(number), start, length) for number, column in enumerate(columns)]
+    joined = pc.binary_join_element_wise('<row r="', row, '">', *made, "</row>", "")
+    # The strings of an Arrow array lie one after the other: together they are the XML.
+    offsets = memoryview(joined.buffers()[1]).cast("i")
+    begin, end = offsets[joined.offset], offsets[joined.offset + len(joined)]
+    yield memoryview(joined.buffers()[2])[begin:end]
 
 
 def _cells_xml(column: Cells, row: pa.Array, place: str, start: int, length: int) -> pa.Array:
@@ -75,8 +86,7 @@ def _cells_xml(column: Cells, row: pa.Array, place: str, start: int, length: int
 
 def escape(texts: pa.Array) -> pa.Array:
     """Write texts so that XML, and what a spreadsheet program makes of it, give them back unchanged."""
-    longest = pc.max(pc.utf8_length(texts)).as_py() or 0
-    if longest > LONGEST or pc.any(pc.match_substring_regex(texts, _STRANGE_RE2)).as_py():
+    if _may_be_long(texts) or pc.any(pc.match_substring_regex(texts, _STRANGE_RE2)).as_py():
         texts = pa.array([None if text is None else _escape_strange(text) for text in texts.to_pylist()], pa.string())
     for sign, written in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         texts = pc.replace_substring(texts, sign, written)
@@ -84,9 +94,37 @@ def escape(texts: pa.Array) -> pa.Array:
 
 
 def _escape_strange(text: str) -> str:
-    if len(text) > LONGEST:
-        text = text[: LONGEST - len(CUT)] + CUT
-    return _STRANGE.sub(lambda found: f"_x{ord(found[0][0]):04X}_" + found[0][1:], text)
+    return _STRANGE.sub(lambda found: f"_x{ord(found[0]):04X}_", shorten(text))
+
+
+def shorten(text: str) -> str:
+    """Cut a text that is too long for a cell, and mark it."""
+    if _measure(text) <= LONGEST:
+        return text
+    units = text.encode("utf-16-le")[: 2 * (LONGEST - len(CUT))]
+    return units.decode("utf-16-le", "ignore") + CUT
+
+
+def count_long(texts: pa.Array) -> int:
+    """Count the texts that `shorten` cuts."""
+    if not _may_be_long(texts):
+        return 0
+    candidates = texts.filter(pc.greater(pc.binary_length(texts), LONGEST))
+    return sum(_measure(text) > LONGEST for text in candidates.to_pylist())
+
+
+def _may_be_long(texts: pa.Array) -> bool:
+    """Tell whether a text may be too long: it has at least as many bytes as UTF-16 units."""
+    return bool((pc.max(pc.binary_length(texts)).as_py() or 0) > LONGEST)
+
+
+def _measure(text: str) -> int:
+    return len(text) + sum(sign > "\uffff" for sign in text)
+
+
+def make_legible(text: str) -> str:
+    """Replace what no file holds: lone surrogates, as of file names that are not UTF-8, and two noncharacters."""
+    return shorten(re.sub("[\ud800-\udfff\ufffe\uffff]", "\ufffd", text))
 
 
 def letters(position: int) -> str:

@@ -1,0 +1,75 @@
+"""`Run`: what was run and how, and the mapping that a mended `To fix` takes with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from importer.report.rows import make_legible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from importer.model import Run, Styles
+    from importer.report.package import Package
+
+TITLE: Final = "Invoice importer"  # by this in A1 of `Run` a results workbook is recognised
+CARRIED: Final = ("Field", "Column", "Constant", "Decimal", "Date order")
+
+
+def add_run(package: Package, run: Run, remarks: Sequence[str]) -> None:
+    """Add `Run`: names and values, then the table that the reader takes up again; all of it text."""
+    sheet = package.add_small("Run")
+    sheet.set_column(0, 0, 32)
+    sheet.set_column(1, 1, 66)
+    sheet.set_column(2, 4, 16)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    sheet.set_footer("&L&A&RPage &P of &N")
+    sheet.write_string(0, 0, TITLE, package.formats["title"])
+    row = 1
+    for name, value in [*_told(run), *(("Remark", text) for text in remarks)]:
+        sheet.write_string(row, 0, make_legible(name), package.formats["key"])
+        sheet.write_string(row, 1, make_legible(value), package.formats["wrapped"])
+        row += 1
+    row += 1
+    for column, text in enumerate(CARRIED):
+        sheet.write_string(row, column, text, package.formats["header"])
+    for line in _carried(run):
+        row += 1
+        for column, text in enumerate(line):
+            if text:
+                sheet.write_string(row, column, make_legible(text), package.formats["plain"])
+
+
+def _told(run: Run) -> Iterator[tuple[str, str]]:
+    yield "Run", run.id
+    yield "Kind", "dry run: nothing was sent" if run.kind == "check" else "submit"
+    yield "Target", run.target
+    yield "Mode", run.mode
+    if run.account:
+        yield "Account", run.account
+        yield "Host", run.host
+    yield "Started", f"{run.started:%Y-%m-%d %H:%M:%S} UTC"
+    yield "Finished", f"{run.finished:%Y-%m-%d %H:%M:%S} UTC" if run.finished else "not finished"
+    yield "Exit code", str(run.exit_code)
+    if run.stopped:
+        yield "Stopped", run.stopped
+    yield "Importer", run.version
+    for source in run.sources:
+        yield "Source", source.name
+        yield "SHA-256", source.sha256
+        yield "Read as", ", ".join(f"{name} {value}" for name, value in source.facts)
+    yield from run.settings
+
+
+def _carried(run: Run) -> Iterator[tuple[str, str, str, str, str]]:
+    for header, name in run.columns.items():
+        yield name, header, "", _agreed(run.styles, "decimal", name), _agreed(run.styles, "order", name)
+    for name, value in run.constants.items():
+        yield name, "", value, "", ""
+
+
+def _agreed(styles: Sequence[Styles], kind: str, name: str) -> str:
+    """Give the style that all sources share; they cannot both be right about the rows of the one sheet."""
+    found = {getattr(style, kind).get(name, "") for style in styles}
+    return found.pop() if len(found) == 1 else ""

@@ -1,0 +1,119 @@
+"""`To fix`: the rows that did not get through, as they came, with the faulty cells marked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from importer.report.package import TALLEST, Large, Package
+from importer.report.rows import Cells, make_legible
+from importer.report.sheets import as_texts, fit_widths, own_cells
+
+if TYPE_CHECKING:
+    from importer.model import Report
+
+TO_MEND: Final = ("invalid", "rejected")
+REFERENCE: Final = "creditorReference"  # the field on whose cell stands what the API said
+NOTES: Final = 5_000  # cells of the sheet; each note is a drawing of its own, slow to open
+NOTE_WIDTH: Final = 320  # pixels
+NOTE_LINE: Final = 16  # pixels; a line has about 48 characters
+LONGEST_NOTE: Final = 2_000  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What is wrong where on the sheet.
+
+    Attributes:
+        positions: Of the rows to mend, in the report's frames; as many as the sheet holds.
+        left_out: Rows to mend that the sheet does not hold.
+        said: One line a fault: "line" and "place", row and column of the sheet's data from 0, and "text".
+        cells: How many cells are marked.
+    """
+
+    positions: np.ndarray
+    left_out: int
+    said: pd.DataFrame
+    cells: int
+
+
+def find_marks(report: Report) -> Marks:
+    """Find the rows to mend, and the cells that must change: of a rejected row the one with its reference."""
+    chosen = np.flatnonzero(report.outcomes["status"].isin(TO_MEND).to_numpy(dtype=bool))
+    positions = chosen[:TALLEST]
+    index = report.cells.index[positions]
+    headers = pa.array([make_legible(text) for text in report.header])
+    reference = next((header for header, name in report.run.columns.items() if name == REFERENCE), None)
+    fallback = report.header.index(reference) if reference in report.header else 0
+    errors = report.issues[report.issues["severity"] == "error"]
+    # A fault of a constant, or of a column that is not there, has no cell of its own.
+    places = pc.fill_null(pc.index_in(as_texts(errors["column"]), headers), fallback)
+    rejected = report.outcomes[report.outcomes["status"] == "rejected"]
+    said = pd.DataFrame(
+        {
+            "line": np.concatenate([index.get_indexer(pd.Index(errors["row"])), index.get_indexer(rejected.index)]),
+            "place": np.concatenate([places.to_numpy(), np.full(len(rejected), fallback)]).astype("int64"),
+            "text": _join(
+                pa.chunked_array([as_texts(errors["message"]), _refusals(rejected)]),
+                pa.chunked_array([as_texts(errors["hint"]), as_texts(rejected["solution"])]),
+            ),
+        }
+    )
+    said = said[said["line"] >= 0].sort_values(["line", "place"], kind="stable", ignore_index=True)
+    cells = int((~said.duplicated(["line", "place"])).sum())
+    return Marks(positions, len(chosen) - len(positions), said, cells)
+
+
+def _refusals(rejected: pd.DataFrame) -> pa.Array:
+    said = _join(as_texts(rejected["error"]), as_texts(rejected["message"]), ": ")
+    return _join(pa.array(["The API refused it."] * len(rejected), pa.string()), said)
+
+
+def _join(left: Any, right: Any, between: str = " ") -> Any:
+    """Join texts that are both there; else give the one that is."""
+    return pc.fill_null(pc.coalesce(pc.binary_join_element_wise(left, right, between), left, right), "")
+
+
+def add_to_fix(package: Package, report: Report, marks: Marks) -> None:
+    """Add `To fix`: the source's own header and only the rows that did not get through, the faulty cells marked."""
+    columns = own_cells(report, marks.positions)
+
+    def fill(styles: dict[str, str]) -> list[Cells]:
+        styled = []
+        for place, column in enumerate(columns):
+            faulty = np.zeros(len(marks.positions), dtype=bool)
+            faulty[marks.said.loc[marks.said["place"] == place, "line"]] = True
+            looks = pc.if_else(pa.array(faulty), styles["fault"], styles["plain"]) if faulty.any() else styles["plain"]
+            styled.append(Cells(column.texts, looks, column.numbers))
+        return styled
+
+    def dress(sheet: Any) -> None:
+        for (line, place), text in _notes(marks.said).items():
+            height = NOTE_LINE * (1 + sum(1 + len(part) // 48 for part in text.split("\n")))
+            sheet.write_comment(line + 1, place, text, {"width": NOTE_WIDTH, "height": height})
+
+    package.add_large(
+        Large(
+            name="To fix",
+            header=report.header,
+            height=len(marks.positions),
+            formats=("plain", "fault"),
+            fill=fill,
+            widths=fit_widths(report.header, columns),
+            dress=dress,
+        )
+    )
+
+
+def _notes(said: pd.DataFrame) -> dict[tuple[int, int], str]:
+    """Gather what is said of each cell, for as many cells as get a note."""
+    number = (~said.duplicated(["line", "place"])).cumsum()
+    notes: dict[tuple[int, int], list[str]] = {}
+    for line, place, text in said[number <= NOTES].itertuples(index=False):
+        notes.setdefault((line, place), []).append(text)
+    return {cell: make_legible("\n".join(texts))[:LONGEST_NOTE] for cell, texts in notes.items()}
