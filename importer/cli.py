@@ -141,7 +141,7 @@ def show(workspace: Path, *, run: str, as_json: bool, quiet: bool) -> int:
     if as_json:
         print_json({**found, "exit": 0})
     else:
-        screen.show_run(screen.console(quiet=quiet), found)
+        screen.show_facts(screen.console(quiet=quiet), found)
         if found["report"]:
             click.echo(found["report"])
     return 0
@@ -158,9 +158,8 @@ def find(workspace: Path, *, value: str, as_json: bool, quiet: bool) -> int:
     if as_json:
         print_json({"cases": found, "exit": 0 if found else 1})
     elif found:
-        columns = ("creditor_reference", "status", "case_id", "reference", "lifecycle", "sent_at", "run", "row")
-        rows = [[case[column] for column in columns] for case in found]
-        screen.show_table(screen.console(quiet=quiet), [column.replace("_", " ") for column in columns], rows)
+        for case in found:
+            screen.show_facts(screen.console(quiet=quiet), case)
     else:
         click.echo(f"The journal knows no case {value}.", err=True)
     return 0 if found else 1

@@ -56,6 +56,7 @@ def match(
         columns[name] = _choose(header, positions, given)
         if columns[name] < 0 and name not in constants:
             problems.append(_tell_twice(header, name, positions))
+        unmapped += [header[position] for position in positions if position != columns[name] or name in constants]
     problems += _tell_missing(target, {*columns, *constants}, unmapped, names, optional)
     if problems:
         found = ", ".join(f"“{text}”" for text in header if text)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Severity = Literal["error", "warning"]
 DecimalStyle = Literal["point", "comma"]
 DateOrder = Literal["dmy", "mdy", "ymd"]
+MIXED: Final = "mixed"  # in a results workbook: its sources were written differently, so that nothing may be assumed
 
 Status = Literal["created", "already-imported", "duplicate", "rejected", "invalid", "unknown", "not-sent", "valid"]
 
@@ -87,6 +88,7 @@ class Carried:
         columns: Header → field, as that run mapped them.
         constants: Field → value for every row.
         styles: The styles that run decided.
+        mixed: Fields that its sources wrote differently.
     """
 
     run: str
@@ -94,6 +96,7 @@ class Carried:
     columns: Mapping[str, str]
     constants: Mapping[str, str]
     styles: Styles
+    mixed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

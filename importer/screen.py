@@ -89,10 +89,10 @@ def _grouped(amount: str) -> str:
     return f"{int(whole):,}.{fraction}" if amount else ""
 
 
-def show_run(screen: Console, run: Mapping[str, Any]) -> None:
-    """Print what is known of one run, a line each."""
+def show_facts(screen: Console, facts: Mapping[str, Any]) -> None:
+    """Print what is known of a run or a case, a line each."""
     table = Table(box=None, pad_edge=False, show_header=False)
-    for name, value in run.items():
+    for name, value in facts.items():
         if isinstance(value, dict):
             told = ", ".join(f"{key} {number:,}" for key, number in value.items())
         elif name == "totals":
@@ -101,6 +101,7 @@ def show_run(screen: Console, run: Mapping[str, Any]) -> None:
             told = ", ".join(value) if isinstance(value, list) else str(value if value is not None else "")
         table.add_row(name.replace("_", " "), Text(told))
     screen.print(table)
+    screen.print()
 
 
 def show_table(screen: Console, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -261,11 +261,11 @@ def _sent(values: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def _plain(amount: Decimal) -> Decimal:
-    """Drop trailing zeros beyond two decimals, and never write an exponent.
+    """Drop trailing zeros beyond two decimals, and nothing else.
 
     >>> from decimal import Decimal
-    >>> _plain(Decimal("85062.420000")), _plain(Decimal("5E+3"))
-    (Decimal('85062.42'), Decimal('5000.00'))
+    >>> _plain(Decimal("85062.420000")), _plain(Decimal("5.000")), _plain(Decimal("0.1250"))
+    (Decimal('85062.42'), Decimal('5.00'), Decimal('0.125'))
     """
-    cents = amount.quantize(amount.__class__("0.01")) if abs(amount) < 10**20 else amount
-    return cents if cents == amount else amount.normalize()
+    whole, _, fraction = f"{amount:f}".partition(".")
+    return amount.__class__(f"{whole}.{fraction.rstrip('0'):0<2}")

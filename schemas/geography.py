@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pycountry
 import us
@@ -19,10 +19,38 @@ def fold(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip().casefold()
 
 
+# What people call them and ISO 3166-1 does not; each names one country and no other.
+CALLED: Final[Mapping[str, str]] = {
+    "uk": "GB",
+    "great britain": "GB",
+    "usa": "US",
+    "u.s.a.": "US",
+    "u.s.": "US",
+    "turkey": "TR",
+    "russia": "RU",
+    "ivory coast": "CI",
+    "macedonia": "MK",
+    "holland": "NL",
+    "brunei": "BN",
+    "cape verde": "CV",
+    "swaziland": "SZ",
+    "east timor": "TL",
+    "macau": "MO",
+    "vatican": "VA",
+}
+ALSO_CALLED: Final[Mapping[str, str]] = {
+    "washington dc": "DC",
+    "washington, d.c.": "DC",
+    "d.c.": "DC",
+    "u.s. virgin islands": "VI",
+    "us virgin islands": "VI",
+}
+
+
 @cache
 def _countries() -> Mapping[str, str]:
     """Folded code or name → alpha-2."""
-    names: dict[str, str] = {}
+    names = dict(CALLED)
     for country in pycountry.countries:
         for name in ("alpha_2", "name", "official_name", "common_name"):
             if hasattr(country, name):
@@ -37,7 +65,8 @@ def find_country(text: str) -> str | None:
     >>> find_country("germany"), find_country("de"), find_country("Germny")
     ('DE', 'DE', None)
     """
-    return _countries().get(fold(text))
+    name = fold(text).replace("\u2019", "'")
+    return _countries().get(name) or _countries().get(name.removeprefix("the "))
 
 
 @cache
@@ -80,7 +109,7 @@ def _states() -> Mapping[str, str]:
     """
     named = [(state.abbr, state.name) for state in [*us.STATES_AND_TERRITORIES, us.states.DC]]
     named += [(place.code.removeprefix("US-"), place.name) for place in _american_places()]
-    return {fold(key): code for code, name in named for key in (code, f"US-{code}", name)}
+    return dict(ALSO_CALLED) | {fold(key): code for code, name in named for key in (code, f"US-{code}", name)}
 
 
 def _american_places() -> list[Any]:

@@ -95,8 +95,8 @@ def once(column: pd.Series) -> pd.Series:
 
 
 def fold_column(column: pd.Series) -> pd.Series:
-    """Write every text without case and with single spaces."""
-    return column.str.casefold().str.replace(r"\s+", " ", regex=True)
+    """Write every text without case and without spaces, of whatever kind: only to compare."""
+    return column.str.casefold().str.replace(r"[\s\p{Z}]+", "", regex=True)
 
 
 def looks_like_no_other(column: pd.Series) -> pd.Series:

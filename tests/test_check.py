@@ -120,7 +120,9 @@ def test_a_copy_in_another_source_is_named_with_it() -> None:
 
 
 def test_references_that_look_alike_are_warned_about() -> None:
-    issues = judged([{"creditorReference": "inv  1"}, {"creditorReference": "INV 1"}, {"creditorReference": "INV-1"}])
+    issues = judged(
+        [{"creditorReference": "inv\u00a0 1"}, {"creditorReference": "INV1"}, {"creditorReference": "INV-1"}]
+    )
 
     assert issues[["row", "code", "severity"]].to_numpy().tolist() == [
         [2, "reference-lookalike", "warning"],
@@ -202,3 +204,6 @@ def test_countries_are_known_by_code_and_name() -> None:
     assert geography.find_country(" denmark ") == "DK"
     assert geography.find_country("Kingdom of Denmark") == "DK"
     assert geography.suggest_country("Atlantis") == ""
+    for name, code in {"The Netherlands": "NL", "UK": "GB", "Côte d\u2019Ivoire": "CI", "Turkey": "TR"}.items():
+        assert geography.find_country(name) == code
+    assert geography.find_state("Washington, D.C.") == "DC"

@@ -541,6 +541,70 @@ def test_a_results_workbook_with_nothing_to_fix_says_so(importer: Importer, tmp_
     assert "nothing to fix" in ran.err
 
 
+def test_rows_of_sources_that_were_written_differently_are_not_read_in_one_way(
+    importer: Importer, tmp_path: Path
+) -> None:
+    header = ",".join(HEADER)
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    tail = "EUR,{},{},Company,E,1 St,{},DE"
+    rows = [("A", "31/01/2026", '"1.234,56"', "Town"), ("B", "03/08/2026", '"1.000"', "")]
+    one.write_text("\n".join([header, *(f"{r}," + tail.format(d, a, c) for r, d, a, c in rows)]))
+    two.write_text(f"{header}\nC,{tail.format('01/31/2026', '12.50', '')}")
+    first = importer("check", one, two, "--json").said
+    assert first["totals"] == [{"currency": "EUR", "rows": "2247.06", "valid": "1234.56", "invalid": "1012.50"}]
+
+    ran = importer("check", first["report"])
+
+    assert ran.code == 3
+    assert "amountToRecover comes from sources that wrote it differently" in ran.err
+    assert "date comes from sources that wrote it differently" in ran.err
+
+
+def test_workbooks_with_other_constants_are_no_one_run(importer: Importer, tmp_path: Path) -> None:
+    reports = []
+    for currency in ("EUR", "DKK"):
+        path = source(tmp_path / f"{currency}.csv", {"debtor.city": ""})
+        reports.append(importer("check", path, "--set", f"currencyCode={currency}", "--json").said["report"])
+        reports.append(source(tmp_path / "plain.csv"))
+
+    for sources in ((reports[0], reports[2]), (reports[0], reports[1]), (reports[1], reports[0])):
+        ran = importer("check", *sources)
+        assert ran.code == 3
+        assert "submit the sources one by one" in ran.err
+
+
+def test_a_workbook_of_another_target_is_named(importer: Importer, tmp_path: Path) -> None:
+    said = importer("check", source(tmp_path / "june.csv", {"debtor.city": ""}), "--json").said
+    book = openpyxl.load_workbook(said["report"])
+    for row in book["Run"].iter_rows(max_col=2):
+        if row[0].value == "Target":
+            row[1].value = "managed"
+    book.save(tmp_path / "other.xlsx")
+
+    ran = importer("check", "other.xlsx")
+
+    assert ran.code == 3
+    assert "submit it with --target managed" in ran.err
+
+
+def test_lost_digits_stay_an_error_when_the_workbook_comes_back(importer: Importer) -> None:
+    said = importer("check", SAMPLES / "damaged-identifiers.xlsx", "--json").said
+    first = [issue["Code"] for issue in results(said, "Issues") if issue["Severity"] == "error"]
+
+    again = importer("check", said["report"], "--json").said
+
+    assert "damaged-identifier" in first
+    assert [issue["Code"] for issue in results(again, "Issues") if issue["Severity"] == "error"] == first
+
+
+def test_totals_of_absurd_amounts_are_exact(importer: Importer, tmp_path: Path) -> None:
+    huge = [{"creditorReference": str(n), "amountToRecover": "9" * 20} for n in range(3)]
+
+    said = importer("check", source(tmp_path / "june.csv", *huge), "--json").said
+
+    assert said["totals"] == [{"currency": "EUR", "rows": f"2{'9' * 19}7.00", "valid": f"2{'9' * 19}7.00"}]
+
+
 def test_several_sources_are_one_run(importer: Importer, tmp_path: Path) -> None:
     one = source(tmp_path / "one.csv", {"creditorReference": "A"}, {"creditorReference": "B"})
     two = source(tmp_path / "two.csv", {"creditorReference": "B"}, {"creditorReference": "C"})

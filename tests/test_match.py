@@ -77,6 +77,11 @@ def test_a_mapping_beats_what_a_header_says_by_itself() -> None:
     assert "comments" not in found.columns
 
 
+def test_a_column_that_loses_its_field_is_named() -> None:
+    assert matched(*NEEDED, "Betrag", mapping={"Betrag": "amountToRecover"}).unmapped == ("amountToRecover",)
+    assert matched(*NEEDED, constants={"currencyCode": "EUR"}).unmapped == ("currencyCode",)
+
+
 def test_a_constant_beats_a_column() -> None:
     found = matched(*NEEDED, constants={"currencyCode": "EUR"})
 

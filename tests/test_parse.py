@@ -276,7 +276,7 @@ def test_ids_and_yes_or_no_are_read() -> None:
 def test_digits_that_a_spreadsheet_has_lost_are_noticed() -> None:
     parsed = read(
         {
-            "creditorReference": ["1.23457E+12", "22E1", "1234567890123450000", "7"],
+            "creditorReference": ["1,23457e+12", "22E1", "1234567890123450000", "7"],
             "debtor.phone": [None, None, None, "4.51234E+10"],
             "debtor.name": ["1.23457E+12", "a", "b", "c"],
         },

@@ -105,8 +105,15 @@ def test_blank_rows_keep_counting_and_are_counted(write: Callable[..., Path]) ->
     assert (facts(table)["header row"], facts(table)["rows"], facts(table)["blank rows"]) == ("2", "2", "4")
 
 
-def test_short_rows_are_filled_and_empty_cells_beyond_the_header_are_no_matter(write: Callable[..., Path]) -> None:
-    assert rows(read(write("a,b,c\n1\n2,3,4,,\n"))) == {2: ["1", None, None], 3: ["2", "3", "4"]}
+def test_short_rows_are_filled(write: Callable[..., Path]) -> None:
+    assert rows(read(write("a,b,c\n1\n2,3,4\n,,,,,\n"))) == {2: ["1", None, None], 3: ["2", "3", "4"]}
+
+
+def test_a_row_that_an_unquoted_comma_has_shifted_is_refused_even_where_it_ends_blank(
+    write: Callable[..., Path],
+) -> None:
+    with pytest.raises(SourceError, match="more cells than the header: 2"):
+        read(write("no,amount,comments\nR2,1,234,\n"))
 
 
 def test_rows_with_more_cells_than_the_header_are_named(write: Callable[..., Path]) -> None:
@@ -408,6 +415,23 @@ def test_a_sheet_that_cannot_be_read_in_time_ends_in_a_sentence(
 )
 def test_cells_of_rarer_types_are_text_too(cell: object, text_: str | None) -> None:
     assert cells.write(cell) == text_
+
+
+def test_error_cells_are_found_wherever_they_stand(tmp_path: Path) -> None:
+    sheet = (
+        b'<row r="1"><c r="A1" t="inlineStr"><is><t>a</t></is></c><c r="B1" t="inlineStr"><is><t>b</t></is></c></row>'
+        b'<row r="2"><c r="A2" t="e"/><c r="B2"><v>5</v></c></row>'
+        b'<row r="3"><c t="e" r="A3"><v>#N/A</v></c><c r="B3" t=\'e\'><f>1/0</f><v>#DIV/0!</v></c></row>'
+    )
+
+    assert rows(read(package(tmp_path / "june.xlsx", SHEET % sheet))) == {2: ["#VALUE!", "5"], 3: ["#N/A", "#DIV/0!"]}
+
+
+def test_error_cells_that_do_not_say_where_they_are_are_refused(tmp_path: Path) -> None:
+    sheet = b'<row><c t="inlineStr"><is><t>a</t></is></c></row><row><c t="e"><v>#N/A</v></c></row>'
+
+    with pytest.raises(SourceError, match="do not say where they are"):
+        read(package(tmp_path / "june.xlsx", SHEET % sheet))
 
 
 def test_a_source_is_never_written_to(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from importer.model import DateOrder, DecimalStyle, Matching, Table
     from schemas import Field, Target
+
+Style = TypeVar("Style")
 
 TEXT: Final = pd.ArrowDtype(pa.string())
 TYPES: Final[Mapping[str, pa.DataType]] = {
@@ -50,7 +52,7 @@ BOOLEANS: Final[Mapping[str, bool]] = {
 IDENTIFIERS: Final = frozenset(
     {"creditorReference", "debtor.companyRegistrationNumber", "debtor.zipCode", "debtor.phone"}
 )
-NOTATION: Final = r"[0-9]\.[0-9]+E\+[0-9]+"  # what a spreadsheet program makes of a long number
+NOTATION: Final = r"(?i)[+-]?[0-9]([.,][0-9]+)?E\+[0-9]{2,}"  # what a spreadsheet program makes of a long number
 UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
@@ -86,12 +88,12 @@ def parse(
         texts[field.name] = column.texts
         try:
             if field.kind == "amount":
-                style = decimal or given.decimal.get(field.name) or amounts.decide(column)
+                style = decimal or given.decimal.get(field.name) or reader.decide(field, column, amounts.decide)
                 values[field.name] = reader.read(field, column, amounts.convert(column.texts, column.numbers, style))
                 if style:
                     decided_decimal[field.name] = style
             elif field.kind == "date":
-                way = order or given.order.get(field.name) or dates.decide(column)
+                way = order or given.order.get(field.name) or reader.decide(field, column, dates.decide)
                 values[field.name] = reader.read(field, column, dates.convert(column.texts, way))
                 if way:
                     decided_order[field.name] = way
@@ -141,6 +143,21 @@ class _Reader:
     def _mask(self, masks: Mapping[int, np.ndarray], position: int | None) -> np.ndarray:
         none = np.zeros(len(self._table.cells), dtype=bool)
         return none if position is None else masks.get(position, none)
+
+    def decide(self, field: Field, column: Column, decide: Callable[[Column], Style]) -> Style:
+        """Decide how a column is written, unless its rows are known to come from sources that differ in it.
+
+        Raises:
+            Undecided: They do, or the cells do not tell.
+        """
+        carried = self._table.carried
+        if carried and field.name in carried.mixed:
+            option = "--decimal" if field.kind == "amount" else "--date-order"
+            raise Undecided(
+                f"{column.header} comes from sources that wrote it differently: mend the sources themselves, "
+                f"or write all rows alike and say {option}."
+            )
+        return decide(column)
 
     def read_text(self, field: Field, column: Column) -> pd.Series:
         """Read a text, an id or a yes-or-no."""

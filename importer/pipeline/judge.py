@@ -165,17 +165,7 @@ def _compare_headers(tables: list[Table]) -> None:
 
 def _match(tables: list[Table], target: schemas.Target, saved: MappingFile, job: Job) -> Matching:
     """Match the common header; what a results workbook carries gives way to a mapping file, and that to `--set`."""
-    columns: dict[str, str] = {}
-    constants: dict[str, str] = {}
-    for table in tables:
-        if table.carried:
-            if table.carried.target != target.NAME:
-                raise SettingsError(
-                    f"{table.path.name} is the results workbook of a run for {table.carried.target}; "
-                    f"submit it with --target {table.carried.target}."
-                )
-            columns |= table.carried.columns
-            constants |= table.carried.constants
+    columns, constants = _take_carried(tables, target)
     return match(
         tables[0].header,
         target,
@@ -183,6 +173,24 @@ def _match(tables: list[Table], target: schemas.Target, saved: MappingFile, job:
         constants={**constants, **saved.constants, **job.constants},
         optional={target.REFERENCE} if job.allow_missing_reference else (),
     )
+
+
+def _take_carried(tables: list[Table], target: schemas.Target) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Take the mapping and the constants that results workbooks carry: all sources share them, or are no one run."""
+    for table in tables:
+        if table.carried and table.carried.target != target.NAME:
+            raise SettingsError(
+                f"{table.path.name} is the results workbook of a run for {table.carried.target}; "
+                f"submit it with --target {table.carried.target}."
+            )
+    carried = [(table.carried.columns, table.carried.constants) if table.carried else None for table in tables]
+    first = carried[0]
+    if any(other != first for other in carried[1:]):
+        names = ", ".join(table.path.name for table in tables if table.carried)
+        raise ColumnsError(
+            f"{names} brings a mapping or constants that the other sources do not share: submit the sources one by one."
+        )
+    return first or ({}, {})
 
 
 def _carried_styles(table: Table, saved: MappingFile) -> Styles:

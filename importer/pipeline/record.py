@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from importer.model import CHECK_STATUSES, OUTCOME_COLUMNS, STATUSES, Run, SourceInfo, Styles
 
@@ -113,16 +114,23 @@ def count(outcomes: pd.DataFrame, amounts: pd.DataFrame, *, check: bool) -> Figu
         {
             "currency": pa.array(amounts.loc[readable, "currency"]),
             "status": pa.array(outcomes.loc[readable, "status"]),
-            "amount": pa.array(amounts.loc[readable, "amount"]),
+            # Wider than an amount is, since a sum that does not fit would wrap around in silence.
+            "amount": pc.cast(pa.array(amounts.loc[readable, "amount"]), pa.decimal256(76, 18)),
         }
     )
     sums = table.group_by(["currency", "status"]).aggregate([("amount", "sum")]).to_pylist()
     totals: list[dict[str, str]] = []
     for currency in sorted({line["currency"] for line in sums}):
         by_status = {line["status"]: line["amount_sum"] for line in sums if line["currency"] == currency}
-        total = {"currency": currency, "rows": plain(sum(by_status.values(), Decimal(0)))}
+        total = {"currency": currency, "rows": plain(add(by_status.values()))}
         totals.append(total | {status: plain(by_status[status]) for status in statuses if status in by_status})
     return Figures(counts, totals, int((~readable).sum()))
+
+
+def add(amounts: Iterable[Decimal]) -> Decimal:
+    """Add amounts exactly, however many digits they have."""
+    with localcontext(prec=80):
+        return sum(amounts, Decimal(0))
 
 
 def plain(amount: Decimal) -> str:

@@ -128,7 +128,8 @@ def _read_exactly(text: str, delimiter: str, facts: tuple[tuple[str, str], ...])
                     header, header_row = record, number
                     columns = [[] for _ in header]
                 continue
-            if len(record) > len(header) and any(cell.strip() for cell in record[len(header) :]):
+            # Blank cells beyond the header are refused as well: an unquoted delimiter may have pushed them there.
+            if len(record) > len(header) and any(cell.strip() for cell in record):
                 too_wide.append(number)
             rows.append(number)
             for position, column in enumerate(columns):
@@ -142,7 +143,7 @@ def _read_exactly(text: str, delimiter: str, facts: tuple[tuple[str, str], ...])
         named = ", ".join(map(str, too_wide[:NAMED])) + (" and more" if len(too_wide) > NAMED else "")
         raise SourceError(
             f"has rows with more cells than the header: {named}. "
-            f"Quote cells that contain a {DELIMITERS[delimiter]}, or export it again."
+            f"Quote cells that contain a {DELIMITERS[delimiter]}, and delete titles above the header."
         )
     return Grid(
         tuple(header), header_row, [pa.array(column, pa.string()) for column in columns], np.array(rows, "int64"), facts

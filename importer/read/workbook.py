@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from importer.errors import SourceError
-from importer.model import Carried, Styles
+from importer.model import MIXED, Carried, Styles
 from importer.read.grid import Grid
 
 if TYPE_CHECKING:
@@ -32,10 +32,8 @@ PATIENCE: Final = 600  # seconds for the child
 TITLE: Final = "Invoice importer"  # in A1 of the sheet `Run` of our own workbooks
 CARRIED: Final = ("Field", "Column", "Constant", "Decimal", "Date order")
 
-_SPACE: Final = re.compile(rb"""\st\s*=\s*["']e["']""")
-_ERROR_CELL: Final = re.compile(
-    rb"""<(?:\w+:)?c\b(?P<attributes>[^>]*\st\s*=\s*["']e["'][^>]*)>.*?<(?:\w+:)?v[^>]*>(?P<error>[^<]*)<""", re.DOTALL
-)
+_ERROR: Final = re.compile(rb"""\st\s*=\s*["']e["']""")
+_VALUE: Final = re.compile(rb"<(?:\w+:)?v[^>]*>([^<]*)<")
 _PLACE: Final = re.compile(rb"""\sr\s*=\s*["']([A-Z]+)([0-9]+)["']""")
 
 
@@ -137,14 +135,19 @@ def _error_cells(archive: zipfile.ZipFile, part: str) -> dict[tuple[int, int], s
     if b"<!DOCTYPE" in data[:4096] or b"<!ENTITY" in data[:4096]:
         raise SourceError("declares entities, as no spreadsheet program does; save it again from one.")
     found = {}
-    if _SPACE.search(data):
-        for match in _ERROR_CELL.finditer(data):
-            place = _PLACE.search(match["attributes"])
-            if place:
-                column = 0
-                for letter in place[1]:
-                    column = column * 26 + letter - 64
-                found[int(place[2]) - 1, column - 1] = match["error"].decode()
+    for match in _ERROR.finditer(data):
+        start, end = data.rfind(b"<", 0, match.start()), data.find(b">", match.end())
+        place = _PLACE.search(data, start, end)
+        if not place:
+            raise SourceError(
+                "has error cells that do not say where they are; save it again from a spreadsheet program."
+            )
+        column = 0
+        for letter in place[1]:
+            column = column * 26 + letter - 64
+        closed = data[end - 1 : end] == b"/"
+        value = None if closed else _VALUE.search(data, end, data.find(b"c>", end))
+        found[int(place[2]) - 1, column - 1] = value[1].decode() if value else "#VALUE!"
     return found
 
 
@@ -213,6 +216,7 @@ def _read_carried(path: Path) -> Carried | None:
     constants: dict[str, str] = {}
     decimal: dict[str, DecimalStyle] = {}
     order: dict[str, DateOrder] = {}
+    mixed: set[str] = set()
     for row in rows[start + 1 :]:
         name, column, constant, decimal_style, date_order = row[: len(CARRIED)]
         if not name:
@@ -223,6 +227,10 @@ def _read_carried(path: Path) -> Carried | None:
             constants[name] = constant
         if decimal_style in {"point", "comma"}:
             decimal[name] = cast("DecimalStyle", decimal_style)
+        if MIXED in {decimal_style, date_order}:
+            mixed.add(name)
         if date_order in {"dmy", "mdy", "ymd"}:
             order[name] = cast("DateOrder", date_order)
-    return Carried(told.get("Run", ""), told.get("Target", ""), mapped, constants, Styles(decimal, order))
+    return Carried(
+        told.get("Run", ""), told.get("Target", ""), mapped, constants, Styles(decimal, order), frozenset(mixed)
+    )

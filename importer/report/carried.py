@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from importer.model import MIXED
 from importer.report.rows import make_legible
 
 if TYPE_CHECKING:
@@ -70,6 +71,6 @@ def _carried(run: Run) -> Iterator[tuple[str, str, str, str, str]]:
 
 
 def _agreed(styles: Sequence[Styles], kind: str, name: str) -> str:
-    """Give the style that all sources share; they cannot both be right about the rows of the one sheet."""
-    found = {getattr(style, kind).get(name, "") for style in styles}
-    return found.pop() if len(found) == 1 else ""
+    """Give the style that all sources share; several cannot all be right about the rows of the one sheet."""
+    found = {getattr(style, kind).get(name, "") for style in styles} - {""}
+    return MIXED if len(found) > 1 else next(iter(found), "")

@@ -6,6 +6,7 @@ from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from importer.report.page import WIDTH
 
@@ -88,7 +89,8 @@ def _add_up(report: Report) -> tuple[dict[tuple[str, str], Decimal], int]:
         {
             "currency": pa.array(amounts.loc[readable, "currency"]),
             "status": pa.array(report.outcomes.loc[readable, "status"]),
-            "amount": pa.array(amounts.loc[readable, "amount"]),
+            # Wider than an amount is, since a sum that does not fit would wrap around in silence.
+            "amount": pc.cast(pa.array(amounts.loc[readable, "amount"]), pa.decimal256(76, 18)),
         }
     )
     lines = table.group_by(["currency", "status"]).aggregate([("amount", "sum")]).to_pylist()

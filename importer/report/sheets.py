@@ -38,7 +38,7 @@ LONGEST_LINK: Final = 2_079  # characters; a spreadsheet program opens no longer
 EPOCH: Final = 25_569  # days from the spreadsheet's day 0 to 1970-01-01
 DAY: Final = 86_400_000_000  # microseconds
 # A number that a spreadsheet program gives back as it was written: no zeros to lose, and at most 15 digits.
-_WHOLE: Final = r"^(?:0|-?[1-9][0-9]{0,14})$"
+_WHOLE: Final = r"^(?:0|-?[1-9][0-9]{0,14}0*)$"
 _BROKEN: Final = r"^-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9]$"
 _DIGITS: Final = 15
 LINK: Final = r"^https?://[!-~]+$"  # a solution may be a sentence as well
