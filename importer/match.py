@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from importer.errors import ColumnsError
-from importer.model import Matching
+from importer.model import Matching, column_letters
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -50,7 +50,7 @@ def match(
         elif folded in _fold_all(target.UNSUPPORTED):
             unsupported[_fold_all(target.UNSUPPORTED)[folded]] = text
         else:
-            unmapped.append(text or f"column {_letters(position)}")
+            unmapped.append(text or f"column {column_letters(position)}")
     columns = {}
     for name, positions in claims.items():
         columns[name] = _choose(header, positions, given)
@@ -102,7 +102,7 @@ def _choose(header: Sequence[str], positions: list[int], given: Mapping[str, str
 
 
 def _tell_twice(header: Sequence[str], name: str, positions: list[int]) -> str:
-    claimed = " and ".join(f"“{header[position]}” (column {_letters(position)})" for position in positions)
+    claimed = " and ".join(f"“{header[position]}” (column {column_letters(position)})" for position in positions)
     return (
         f"{claimed} both mean {name}: rename one of them, or say which it is in a --mapping file "
         f'("{header[positions[0]]}" = "{name}" under [columns]).'
@@ -134,17 +134,3 @@ def _near(text: str, names: Iterable[str]) -> str:
     folded = {_fold(name): name for name in names if name}
     near = get_close_matches(_fold(text), folded, n=1, cutoff=0.6)
     return f" (do you mean {folded[near[0]]}?)" if near else ""
-
-
-def _letters(position: int) -> str:
-    """Name a column as a spreadsheet program does.
-
-    >>> _letters(0), _letters(25), _letters(26)
-    ('A', 'Z', 'AA')
-    """
-    letters = ""
-    position += 1
-    while position:
-        position, digit = divmod(position - 1, 26)
-        letters = chr(ord("A") + digit) + letters
-    return letters

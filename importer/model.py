@@ -65,6 +65,20 @@ def split_row_key(key: int) -> tuple[int, int]:
     return key >> _SOURCE_SHIFT, key & ((1 << _SOURCE_SHIFT) - 1)
 
 
+def column_letters(position: int) -> str:
+    """Name a column as a spreadsheet program does.
+
+    >>> [column_letters(position) for position in (0, 25, 26, 702)]
+    ['A', 'Z', 'AA', 'AAA']
+    """
+    name = ""
+    position += 1
+    while position:
+        position, digit = divmod(position - 1, 26)
+        name = chr(ord("A") + digit) + name
+    return name
+
+
 @dataclass(frozen=True, slots=True)
 class Styles:
     """How a source writes values, decided for each column from all of its cells.

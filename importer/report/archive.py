@@ -7,7 +7,6 @@ the metadata in their schema, then the issues.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from importer.errors import RunError
+from importer.report.beside import written_beside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,17 +73,10 @@ def save(
     told = {"header": json.dumps(header), "metadata": json.dumps(metadata)}
     rows = pa.table(arrays).replace_schema_metadata(told)
     faults = pa.Table.from_pandas(issues, preserve_index=False)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123
-            for table in (rows, faults):
-                with pa.ipc.new_stream(file, table.schema) as stream:
-                    stream.write_table(table)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with written_beside(path) as file:
+        for table in (rows, faults):
+            with pa.ipc.new_stream(file, table.schema) as stream:
+                stream.write_table(table)
 
 
 def load(path: Path) -> Archive:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import shutil
 import zipfile
@@ -13,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import xlsxwriter
 
-from importer.report.rows import Cells, letters, make_legible, rows_xml
+from importer.model import column_letters
+from importer.report.beside import written_beside
+from importer.report.rows import Cells, make_legible, rows_xml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -100,15 +101,8 @@ class Package:
             OSError: The disk does not take it; nothing is left of it.
         """
         self.book.close()
-        beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123
-                self._write(file)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        with written_beside(path) as file:
+            self._write(file)
 
     def _write(self, file: io.BufferedWriter) -> None:
         with (
@@ -130,7 +124,7 @@ class Package:
         indices = [index.decode() for index in _STYLE.findall(samples)]
         styles = dict(zip((HEADER, *large.formats), indices, strict=True))
         header = [Cells(pa.array([make_legible(text)]), styles[HEADER]) for text in large.header]
-        corner = f"A1:{letters(len(large.header) - 1)}{large.height + 1}"
+        corner = f"A1:{column_letters(len(large.header) - 1)}{large.height + 1}"
         target.write(_DIMENSION.sub(f'<dimension ref="{corner}"/>'.encode(), before))
         target.write(b"<sheetData>")
         for columns, first in ((header, 1), (large.fill(styles), 2)):

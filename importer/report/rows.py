@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from importer.model import column_letters
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -58,7 +60,7 @@ def _chunk_xml(columns: Sequence[Cells], first: int, start: int, length: int) ->
         yield from _chunk_xml(columns, first, start + half, length - half)
         return
     row = pc.cast(pa.array(range(first + start, first + start + length)), pa.string())
-    made = [_cells_xml(column, row, letters(number), start, length) for number, column in enumerate(columns)]
+    made = [_cells_xml(column, row, column_letters(number), start, length) for number, column in enumerate(columns)]
     joined = pc.binary_join_element_wise('<row r="', row, '">', *made, "</row>", "")
     # The strings of an Arrow array lie one after the other: together they are the XML.
     offsets = memoryview(joined.buffers()[1]).cast("i")
@@ -125,17 +127,3 @@ def _measure(text: str) -> int:
 def make_legible(text: str) -> str:
     """Replace what no file holds: lone surrogates, as of file names that are not UTF-8, and two noncharacters."""
     return shorten(re.sub("[\ud800-\udfff\ufffe\uffff]", "\ufffd", text))
-
-
-def letters(position: int) -> str:
-    """Name a column as a spreadsheet program does.
-
-    >>> letters(0), letters(25), letters(26), letters(702)
-    ('A', 'Z', 'AA', 'AAA')
-    """
-    name = ""
-    position += 1
-    while position:
-        position, digit = divmod(position - 1, 26)
-        name = chr(ord("A") + digit) + name
-    return name
