@@ -176,8 +176,8 @@ _ALL: Final = (
     Code(
         "text-too-long",
         "error",
-        "claimDescription, comments",
-        "{column} has more than 4000 characters.",
+        "claimDescription, comments (4000); assignedUserEmail (320)",
+        "{column} has more than {detail} characters.",
         "Shorten it.",
         "https://docs.debitura.com/openapi/customer-api.json",
     ),

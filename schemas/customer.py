@@ -5,6 +5,7 @@ Source: https://docs.debitura.com/clients/integration-guides/create-a-case
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -15,11 +16,10 @@ from schemas import Context, rules
 from schemas.codes import CATALOGUE
 from schemas.fields import FIELDS
 from schemas.geography import find_country, find_state
-from schemas.judging import details, judge_buckets, judge_places, judge_references
+from schemas.judging import LONGEST_TEXTS, details, judge_buckets, judge_places, judge_references
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from decimal import Decimal
 
 __all__ = ["FIELDS", "details"]  # as the protocol wants them here
 
@@ -28,7 +28,6 @@ ENDPOINT: Final = "/cases"
 PRODUCTION_URL: Final = "https://customer-api.debitura.com"
 REFERENCE: Final = "creditorReference"
 LONGEST_REFERENCE: Final = 50  # characters
-LONGEST_TEXT: Final = 4000  # characters
 AMOUNTS: Final = (
     "amountToRecover",
     "amountToRecoverOver6Months",
@@ -109,6 +108,7 @@ class Schema(pa.DataFrameModel):
     partner: pd.ArrowDtype = _text("collectionPartnerId")
     skip_verification: pd.ArrowDtype = _flag("skipDebituraVerification")
     assigned_user: pd.ArrowDtype = _text("assignedUserEmail")
+    return_url: pd.ArrowDtype = _text("returnUrl")
     debtor_type: pd.ArrowDtype = _text("debtor.type")
     debtor_name: pd.ArrowDtype = _text("debtor.name")
     contact_person: pd.ArrowDtype = _text("debtor.contactPerson")
@@ -164,7 +164,11 @@ class Schema(pa.DataFrameModel):
 
     @pa.check("claimDescription", "comments", error="text-too-long")
     def _text_length(cls, column: pd.Series) -> pd.Series:  # noqa: N805
-        return rules.no_longer_than(column, LONGEST_TEXT)
+        return rules.no_longer_than(column, LONGEST_TEXTS["comments"])
+
+    @pa.check("assignedUserEmail", error="text-too-long")
+    def _email_length(cls, column: pd.Series) -> pd.Series:  # noqa: N805
+        return rules.no_longer_than(column, LONGEST_TEXTS["assignedUserEmail"])
 
     @pa.check("currencyCode", error="currency-unknown")
     def _currency(cls, column: pd.Series) -> pd.Series:  # noqa: N805
@@ -226,38 +230,39 @@ def payload(values: pd.DataFrame, *, test: bool, allow_pending_contracts: bool) 
         common["isTest"] = True
     if allow_pending_contracts:
         common["allowPendingContracts"] = True
-    columns = {name: column.tolist() for name, column in _sent(values).items()}
-    for cells in zip(*columns.values(), strict=True):
-        request: dict[str, object] = {}
-        debtor: dict[str, object] = {}
-        for name, cell in zip(columns, cells, strict=True):
-            if cell is None or cell is pd.NA:
-                continue
-            if name.startswith("debtor."):
-                debtor[name.removeprefix("debtor.")] = cell
-            else:
-                request[name] = cell
+    columns = _sent(values)
+    own = [name for name in columns if not name.startswith("debtor.")]
+    debtors = [name for name in columns if name.startswith("debtor.")]
+    members = [name.removeprefix("debtor.") for name in debtors]
+    for cells in zip(*(columns[name] for name in own + debtors), strict=True):
+        request = {name: cell for name, cell in zip(own, cells[: len(own)], strict=True) if cell is not None}
+        debtor = {name: cell for name, cell in zip(members, cells[len(own) :], strict=True) if cell is not None}
         yield {**request, "debtor": debtor, **common}
 
 
-def _sent(values: pd.DataFrame) -> dict[str, pd.Series]:
-    """Bring each column into the form that the API takes."""
-    sent = {name: values[name].astype(object).where(values[name].notna(), None) for name in FIELDS}
+def _sent(values: pd.DataFrame) -> dict[str, list[object]]:
+    """Bring each column that holds anything into the form that the API takes."""
+    sent = {name: values[name] for name in FIELDS}
     sent["currencyCode"] = values["currencyCode"].str.upper()
-    for name in ("date", "dueDate"):
-        sent[name] = values[name].map(lambda day: day.isoformat(), na_action="ignore")
-    for name in AMOUNTS:
-        sent[name] = values[name].astype(object).map(_plain, na_action="ignore")
     sent["debtor.type"] = rules.by_value(values["debtor.type"], debtor_type)
-    code, country = values["debtor.countryAlpha2"], values["debtor.country"]
-    sent["debtor.countryAlpha2"] = rules.by_value(code.fillna(country), find_country)
-    sent.pop("debtor.country")
+    country = values["debtor.countryAlpha2"].fillna(values["debtor.country"])
+    sent["debtor.countryAlpha2"] = rules.by_value(country, find_country)
+    del sent["debtor.country"]
     american = sent["debtor.countryAlpha2"] == "US"
     state, region = values["debtor.stateAlpha2"], values["debtor.state"]
-    found = rules.by_value(state.fillna(region), find_state)
-    sent["debtor.stateAlpha2"] = found.where(american, state)
+    sent["debtor.stateAlpha2"] = rules.by_value(state.fillna(region), find_state).where(american, state)
     sent["debtor.state"] = region.mask(american)
-    return sent
+    return {name: _write(name, column) for name, column in sent.items() if column.notna().any()}
+
+
+def _write(name: str, column: pd.Series) -> list[object]:
+    array = pyarrow.array(column, from_pandas=True)
+    if FIELDS[name].kind == "date":
+        array = array.cast(pyarrow.string())
+    cells: list[object] = array.to_pylist()
+    if name in AMOUNTS:
+        return [_plain(cell) if isinstance(cell, Decimal) else None for cell in cells]
+    return cells
 
 
 def _plain(amount: Decimal) -> Decimal:
@@ -268,4 +273,4 @@ def _plain(amount: Decimal) -> Decimal:
     (Decimal('85062.42'), Decimal('5.00'), Decimal('0.125'))
     """
     whole, _, fraction = f"{amount:f}".partition(".")
-    return amount.__class__(f"{whole}.{fraction.rstrip('0'):0<2}")
+    return Decimal(f"{whole}.{fraction.rstrip('0'):0<2}")

@@ -19,6 +19,7 @@ def fold(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip().casefold()
 
 
+LONGEST_CODE: Final = 2  # letters; longer than that is a name
 # What people call them and ISO 3166-1 does not; each names one country and no other.
 CALLED: Final[Mapping[str, str]] = {
     "uk": "GB",
@@ -58,18 +59,18 @@ def _countries() -> Mapping[str, str]:
     return names
 
 
-@cache
 def find_country(text: str) -> str | None:
-    """Resolve a code or a name to alpha-2.
+    """Resolve a code or a name to alpha-2; a code in ASCII only, since folded `ß` would be South Sudan's SS.
 
     >>> find_country("germany"), find_country("de"), find_country("Germny")
     ('DE', 'DE', None)
     """
     name = fold(text).replace("\u2019", "'")
+    if len(name) <= LONGEST_CODE and not text.isascii():
+        return None
     return _countries().get(name) or _countries().get(name.removeprefix("the "))
 
 
-@cache
 def suggest_country(text: str) -> str:
     """Name what *text* is nearly, as a sentence; blank where it is near nothing."""
     near = get_close_matches(fold(text), [name for name in _countries() if len(name) > 2], n=1, cutoff=0.8)  # noqa: PLR2004
@@ -88,7 +89,15 @@ def currency_digits() -> Mapping[str, int]:
     return digits | {code: number for number, codes in exceptions.items() for code in codes.split()}
 
 
-@cache
+def find_digits(text: str) -> int | None:
+    """Give the decimals of the currency whose ISO 4217 code *text* is in any case; None where it is none.
+
+    >>> find_digits("eur"), find_digits("JPY"), find_digits("Euro")
+    (2, 0, None)
+    """
+    return currency_digits().get(text.upper()) if text.isascii() else None
+
+
 def suggest_currency(text: str) -> str:
     """Name the currency whose name or sign *text* is, as a sentence; blank where there is none."""
     signs = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "kr": "DKK, SEK or NOK", "zł": "PLN"}
@@ -116,17 +125,15 @@ def _american_places() -> list[Any]:
     return [place for place in pycountry.subdivisions if place.country_code == "US"]
 
 
-@cache
 def find_state(text: str) -> str | None:
     """Resolve a US state to its two letters.
 
     >>> find_state("US-CA"), find_state("new york"), find_state("Calif")
     ('CA', 'NY', None)
     """
-    return _states().get(fold(text))
+    return _states().get(fold(text)) if text.isascii() else None
 
 
-@cache
 def suggest_state(text: str) -> str:
     """Name the state that *text* is nearly, as a sentence; blank where it is near none."""
     near = get_close_matches(fold(text).rstrip("."), _states(), n=1, cutoff=0.6)

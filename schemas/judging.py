@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+LONGEST_TEXTS: Final[Mapping[str, int]] = {  # characters
+    "claimDescription": 4000,
+    "comments": 4000,
+    "assignedUserEmail": 320,
+}
+SUGGESTED: Final = 200  # distinct values that a near miss is looked for: each costs most of a millisecond
 _SUGGEST: Final[Mapping[str, Callable[[str], str]]] = {
     "currency-unknown": suggest_currency,
     "country-unknown": suggest_country,
@@ -80,7 +86,10 @@ def details(code: str, field: str, rows: pd.Series, texts: pd.DataFrame) -> list
     """Say for each of *rows* what its issue's sentence needs besides the value: a near miss, or the other rows."""
     values = texts[field].reindex(rows)
     if code in _SUGGEST:
-        return rules.by_value(values, _SUGGEST[code]).fillna("").tolist()
+        near = {text: _SUGGEST[code](text) for text in values.dropna().drop_duplicates().head(SUGGESTED)}
+        return rules.by_value(values, lambda text: near.get(text, "")).fillna("").tolist()
+    if code == "text-too-long":
+        return [str(LONGEST_TEXTS[field])] * len(rows)
     if code == "reference-duplicate":
         return rules.other_rows(texts[field].str.strip(), values.index)
     if code == "reference-lookalike":

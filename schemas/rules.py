@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.geography import currency_digits
+from schemas.geography import find_digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ def is_currency(column: pd.Series) -> pd.Series:
 
     Source: https://docs.debitura.com/clients/integration-guides/create-a-case
     """
-    return holds(column, lambda text: text.upper() in currency_digits())
+    return holds(column, lambda text: find_digits(text) is not None)
 
 
 def at_most(column: pd.Series, limit: date | pd.Series) -> pd.Series:
@@ -77,7 +77,7 @@ def fits_currency(amount: pd.Series, currency: pd.Series) -> pd.Series:
 
     Source: https://www.iso.org/iso-4217-currency-codes.html
     """
-    digits = by_value(currency, lambda text: currency_digits().get(text.upper()), NUMBER)
+    digits = by_value(currency, find_digits, NUMBER)
     fits = pd.Series(data=True, index=amount.index)
     values = pc.cast(pa.array(amount), pa.decimal128(38, 18))
     for number in {int(one) for one in digits.dropna().unique()}:
@@ -101,9 +101,8 @@ def fold_column(column: pd.Series) -> pd.Series:
 
 def looks_like_no_other(column: pd.Series) -> pd.Series:
     """No row with another text has the same but for case and inner spaces."""
-    folded = fold_column(column)
-    texts = pd.DataFrame({"text": column, "folded": folded}).dropna().drop_duplicates()
-    alike = texts.loc[texts["folded"].duplicated(keep=False), "text"]
+    distinct = column.dropna().drop_duplicates()
+    alike = distinct[fold_column(distinct).duplicated(keep=False)]
     return ~column.isin(alike)
 
 
@@ -123,26 +122,41 @@ def has_country_prefix(column: pd.Series) -> pd.Series:
 def other_rows(column: pd.Series, rows: pd.Index) -> list[str]:
     """Name, for each of *rows*, the other rows with the same text: at most five of them."""
     shared = column[column.duplicated(keep=False) & column.notna()]
-    places = {text: list(group) for text, group in shared.groupby(shared).groups.items()}
-    return [_name_rows([key for key in places[column[row]] if key != row], row) for row in rows]
+    first: dict[str, list[int]] = {}
+    for text, key in zip(shared, shared.index, strict=True):
+        if len(keys := first.setdefault(text, [])) <= NAMED_ROWS:
+            keys.append(key)
+    counts = shared.value_counts().to_dict()
+    known: dict[tuple[str, int], str] = {}
+    said = []
+    for text, row in zip(column.reindex(rows), rows, strict=True):
+        # Copies beyond those that are named say the same in all of a source, so that a million cost no more than one.
+        same = (text, row if row in first[text] else -1 - (row >> SOURCE_SHIFT))
+        if same not in known:
+            known[same] = _name_rows([key for key in first[text] if key != row], counts[text] - 1, row)
+        said.append(known[same])
+    return said
 
 
-def _name_rows(keys: list[int], row: int) -> str:
+def _name_rows(keys: list[int], count: int, row: int) -> str:
+    """Name the first of *count* rows, as they are called beside *row*."""
     source = row >> SOURCE_SHIFT
     named = [
         f"row {key & ROW_BITS}" + (f" of source {(key >> SOURCE_SHIFT) + 1}" if key >> SOURCE_SHIFT != source else "")
         for key in keys[:NAMED_ROWS]
     ]
-    return ", ".join(named) + (f" and {len(keys) - NAMED_ROWS} more" if len(keys) > NAMED_ROWS else "")
+    return ", ".join(named) + (f" and {count - NAMED_ROWS} more" if count > NAMED_ROWS else "")
 
 
 def lookalikes(column: pd.Series, rows: pd.Index) -> list[str]:
     """Name, for each of *rows*, a row whose text differs only in case or inner spaces."""
-    folded = fold_column(column)
-    texts = pd.DataFrame({"text": column, "folded": folded}).dropna().reset_index(names="key").drop_duplicates("text")
-    groups = {name: list(zip(part["text"], part["key"], strict=True)) for name, part in texts.groupby("folded")}
-    said = []
-    for row in rows:
-        other = next((key for text, key in groups[folded[row]] if text != column[row]), row)
-        said.append(_name_rows([other], row))
-    return said
+    distinct = column.dropna().drop_duplicates()
+    forms = dict(zip(distinct, fold_column(distinct), strict=True))
+    two: dict[str, list[tuple[str, int]]] = {}
+    for text, key in zip(distinct, distinct.index, strict=True):
+        if len(places := two.setdefault(forms[text], [])) <= 1:
+            places.append((text, key))
+    return [
+        _name_rows([next(key for other, key in two[forms[text]] if other != text)], 1, row)
+        for text, row in zip(column.reindex(rows), rows, strict=True)
+    ]

@@ -139,6 +139,17 @@ def test_a_row_that_breaks_a_rule_is_refused_here_and_there_and_one_that_just_pa
     assert judge(sent_body(values, 1), TODAY) == {}
 
 
+def test_the_address_of_an_assigned_user_has_its_own_limit_here_and_there() -> None:
+    broken, passing = ({"assignedUserEmail": "x" * length + "@example.com"} for length in (309, 308))
+    rows = [{**GOOD, **broken}, {**GOOD, **passing, "creditorReference": "INV-2"}]
+
+    errors, _, values = codes_of(rows)
+
+    assert errors == [{"text-too-long"}, set()]
+    assert judge(naive_body(rows[0]), TODAY)
+    assert judge(sent_body(values, 1), TODAY) == {}
+
+
 @pytest.mark.parametrize("name", REQUIRED)
 def test_a_row_without_a_required_field_is_refused_here_and_there(name: str) -> None:
     row = {**GOOD, name: "  "}
@@ -184,7 +195,7 @@ def random_row(choose: random.Random) -> dict[str, str]:
     """Make a row that is mostly right, and at the edge of a rule or two where it is not."""
     edges = [change for pair in EDGES.values() for change in pair]
     odd = {
-        "currencyCode": ["EUR", "usd", "DKK", "XXX", "EU", "€", "", "EURO", "JPY"],
+        "currencyCode": ["EUR", "usd", "DKK", "XXX", "EU", "€", "", "EURO", "JPY", "ıdr"],
         "date": ["2026-11-21", "2026-11-22", "1999-12-31", "2024-02-29", "", "2026-13-01", "01/02/2026"],
         "dueDate": ["", "2026-11-21", "2026-11-22", "2026-01-14", "2026-01-15", "soon"],
         "amountToRecover": ["0", "-1", "0.001", "1e3", "99999999999.99", "", "12,5", "5000", "0.00"],
@@ -197,7 +208,7 @@ def random_row(choose: random.Random) -> dict[str, str]:
         "debtor.name": ["NA", "=1+1", "", "  ", "Ü"],
         "debtor.address": ["", " ", "x"],
         "debtor.city": ["", " ", "x"],
-        "debtor.countryAlpha2": ["", "US", "us", "ZZ", "GB", "UK", "DEU", "XK"],
+        "debtor.countryAlpha2": ["", "US", "us", "ZZ", "GB", "UK", "DEU", "XK", "ß"],
         "debtor.country": ["", "Germany", "germany", "Germny", "United States", "Denmark", "Czechia", "Russia"],
         "debtor.stateAlpha2": ["", "CA", "us-ny", "PR", "DC", "XX", "California", "UM"],
         "debtor.state": ["", "california", "Calif", "New York", "Guam", "Bavaria"],

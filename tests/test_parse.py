@@ -97,6 +97,19 @@ def test_decimal_points_and_their_groupings_are_read(text: str, amount: str) -> 
     assert amounts(text, "0.01") == [Decimal(amount), Decimal("0.01")]
 
 
+@pytest.mark.parametrize(("text", "amount"), [("0.500", "0.5"), ("-0,125", "-0.125"), ("0.050", "0.05")])
+def test_a_zero_in_front_groups_nothing_and_so_settles_the_column(text: str, amount: str) -> None:
+    assert amounts(text) == [Decimal(amount)]
+    assert amounts(text, decimal="comma" if "." in text else "point") == [None]
+
+
+def test_an_amount_of_more_digits_than_can_be_held_is_no_amount_however_it_is_grouped() -> None:
+    assert amounts("12,345,678,901,234,567,890.00", "123,456,789,012,345,678,901.00") == [
+        Decimal(12345678901234567890),
+        None,
+    ]
+
+
 def test_whole_numbers_and_spaces_decide_nothing_and_need_nothing() -> None:
     parsed = read({"amountToRecover": ["7", "1 234", " 12 ", None]})
 

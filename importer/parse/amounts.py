@@ -19,10 +19,17 @@ if TYPE_CHECKING:
 AMOUNT: Final = pa.decimal128(38, 18)
 SPACES: Final = " \u00a0\u2009\u202f"  # that people group digits with
 QUOTES: Final = "'\u2019"  # the same, in Switzerland
+
+
+def _grouped(signs: str) -> str:
+    """Match units in groups of three: 20 digits at most, as the decimals hold, and the first of them no zero."""
+    group = rf"([{signs}][0-9]{{3}})"
+    return rf"[1-9][0-9]{{0,2}}{group}{{1,5}}|[1-9][0-9]?{group}{{6}}"
+
+
 PATTERNS: Final = {
-    style: rf"^[+-]?([0-9]{{1,20}}|[0-9]{{1,3}}([{group}][0-9]{{3}}){{1,6}}|[0-9]{{1,3}}([{QUOTES}][0-9]{{3}}){{1,6}}"
-    rf"|[0-9]{{1,3}}([{SPACES}][0-9]{{3}}){{1,6}})({mark}[0-9]{{1,18}})?$"
-    for style, group, mark in (("point", ",", r"\."), ("comma", ".", ","))
+    style: rf"^[+-]?([0-9]{{1,20}}|{_grouped(sign)}|{_grouped(QUOTES)}|{_grouped(SPACES)})({mark}[0-9]{{1,18}})?$"
+    for style, sign, mark in (("point", ",", r"\."), ("comma", ".", ","))
 }
 UNMISTAKABLE: Final = r"^[+-]?[0-9]{1,20}(\.[0-9]{1,2})?$"  # a point before one or two digits groups nothing
 _COMPILED: Final = {style: re.compile(pattern) for style, pattern in PATTERNS.items()}
