@@ -55,9 +55,7 @@ def read(path: Path, sheet: str | None) -> Grid:
     except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
         raise SourceError(f"is damaged: {error}. Open it in a spreadsheet program and save it again.") from None
     columns, masks, damage = _parse(path, name)
-    for (row, column), text in errors.items():
-        if column < len(columns) and row < len(columns[column]):
-            columns[column][row] = text
+    _put_errors(columns, errors)
     return _to_grid(name, columns, masks, damage, carried)
 
 
@@ -126,7 +124,7 @@ def _quoted(names: Iterable[str]) -> str:
 
 def _is_filled(path: Path, sheet: str) -> bool:
     columns, _, _ = _parse(path, sheet)
-    return any(cell is not None for column in columns for cell in column)
+    return any(column.null_count < len(column) for column in columns)
 
 
 def _error_cells(archive: zipfile.ZipFile, part: str) -> dict[tuple[int, int], str]:
@@ -151,7 +149,17 @@ def _error_cells(archive: zipfile.ZipFile, part: str) -> dict[tuple[int, int], s
     return found
 
 
-def _parse(path: Path, sheet: str) -> tuple[list[list[str | None]], dict[int, np.ndarray], dict[int, np.ndarray]]:
+def _put_errors(columns: list[pa.Array], errors: dict[tuple[int, int], str]) -> None:
+    """Put the error cells where calamine has left blanks; only columns that have some are made anew."""
+    for number in {column for _, column in errors if column < len(columns)}:
+        cells = columns[number].to_pylist()
+        for (row, column), text in errors.items():
+            if column == number and row < len(cells):
+                cells[row] = text
+        columns[number] = pa.array(cells, pa.string())
+
+
+def _parse(path: Path, sheet: str) -> tuple[list[pa.Array], dict[int, np.ndarray], dict[int, np.ndarray]]:
     """Read a sheet's cells, from A1 on, in a process that may fail."""
     # -P keeps the current folder off the path: a file there could have the name of a module.
     command = [sys.executable, "-P", "-m", "importer.read.cells", str(path.absolute()), sheet]
@@ -165,13 +173,13 @@ def _parse(path: Path, sheet: str) -> tuple[list[list[str | None]], dict[int, np
             raise SourceError(f"is damaged or of a kind that cannot be read: {said[-1]}.")
         raise SourceError("needs more memory than a spreadsheet should: delete what lies far below or beside the data.")
     table = pa.ipc.open_stream(child.stdout).read_all()
-    columns: list[list[str | None]] = []
+    columns: list[pa.Array] = []
     numbers: dict[int, np.ndarray] = {}
     damaged: dict[int, np.ndarray] = {}
     for name in table.column_names:
         kind, _, number = name.partition(" ")
         if kind == "text":
-            columns.append(table[name].to_pylist())
+            columns.append(table[name].combine_chunks())
         else:
             {"number": numbers, "damaged": damaged}[kind][int(number)] = table[name].to_numpy()
     return columns, numbers, damaged
@@ -179,23 +187,23 @@ def _parse(path: Path, sheet: str) -> tuple[list[list[str | None]], dict[int, np
 
 def _to_grid(
     sheet: str,
-    columns: list[list[str | None]],
+    columns: list[pa.Array],
     numbers: dict[int, np.ndarray],
     damaged: dict[int, np.ndarray],
     carried: Carried | None,
 ) -> Grid:
     """Take the first row with anything in it as the header."""
     height = len(columns[0]) if columns else 0
-    first = next((row for row in range(height) if any((column[row] or "").strip() for column in columns)), None)
+    first = next((row for row in range(height) if any((column[row].as_py() or "").strip() for column in columns)), None)
     if first is None:
         raise SourceError(f"has nothing in its sheet “{sheet}”.")
     below = first + 1
     if carried and below == height:
         raise SourceError("is a results workbook with nothing to fix in it.")
     return Grid(
-        header=tuple(column[first] or "" for column in columns),
+        header=tuple(column[first].as_py() or "" for column in columns),
         header_row=below,
-        columns=[pa.array(column[below:], pa.string()) for column in columns],
+        columns=[column.slice(below) for column in columns],
         rows=np.arange(below + 1, height + 1),
         facts=(("format", "workbook"), ("sheet", sheet)),
         numbers={number: mask[below:] for number, mask in numbers.items()},
@@ -207,7 +215,7 @@ def _to_grid(
 def _read_carried(path: Path) -> Carried | None:
     """Read what the sheet `Run` of a results workbook carries; None where the workbook is not ours."""
     columns, _, _ = _parse(path, "Run")
-    rows = [tuple(cell or "" for cell in row) for row in zip(*columns, strict=True)]
+    rows = [tuple(cell or "" for cell in row) for row in zip(*(column.to_pylist() for column in columns), strict=True)]
     if not rows or rows[0][0] != TITLE:
         return None
     told = {row[0]: row[1] for row in rows if row[0] and len(row) > 1}
