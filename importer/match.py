@@ -37,41 +37,40 @@ def match(
         ColumnsError: Columns are missing, claimed twice, or the mapping names what is not there; all in one message.
     """
     names = _names(target)
+    elsewhere = {_fold(name): field for name, field in target.UNSUPPORTED.items()}
     given = {_fold(column): name for column, name in mapping.items()}
     problems = list(_judge_mapping(header, target, mapping, constants))
     claims: dict[str, list[int]] = defaultdict(list)
     unsupported: dict[str, str] = {}
-    unmapped = []
+    idle = []
     for position, text in enumerate(header):
         folded = _fold(text)
         name = given.get(folded) or names.get(folded)
         if name and name in target.FIELDS:
             claims[name].append(position)
-        elif folded in _fold_all(target.UNSUPPORTED):
-            unsupported[_fold_all(target.UNSUPPORTED)[folded]] = text
+        elif folded in elsewhere and elsewhere[folded] not in unsupported:
+            unsupported[elsewhere[folded]] = text
         else:
-            unmapped.append(text or f"column {column_letters(position)}")
+            idle.append(position)
     columns = {}
     for name, positions in claims.items():
-        columns[name] = _choose(header, positions, given)
-        if columns[name] < 0 and name not in constants:
+        chosen = None if name in constants else _choose(header, positions, given)
+        if chosen is not None:
+            columns[name] = chosen
+        elif name not in constants:
             problems.append(_tell_twice(header, name, positions))
-        unmapped += [header[position] for position in positions if position != columns[name] or name in constants]
-    problems += _tell_missing(target, {*columns, *constants}, unmapped, names, optional)
+        idle += [position for position in positions if position != chosen]
+    unmapped = tuple(header[position] or f"column {column_letters(position)}" for position in sorted(idle))
+    problems += _tell_missing(target, {*claims, *constants}, unmapped, names, optional)
     if problems:
         found = ", ".join(f"“{text}”" for text in header if text)
         raise ColumnsError(f"{' '.join(problems)} The columns found are: {found}.")
-    used = {name: position for name, position in columns.items() if name not in constants}
-    return Matching(used, dict(constants), tuple(unmapped), unsupported)
+    return Matching(columns, dict(constants), unmapped, unsupported)
 
 
 def _fold(text: str) -> str:
     """Compare headers without case, spaces and the signs that people decorate them with."""
-    return re.sub(r"[\s*._\-\ufeff]+", "", text).casefold()
-
-
-def _fold_all(names: Mapping[str, str]) -> dict[str, str]:
-    return {_fold(name): field for name, field in names.items()}
+    return re.sub(r"[\s*._\-\u2010-\u2015\u200b\ufeff]+", "", text).casefold()
 
 
 def _names(target: Target) -> dict[str, str]:
@@ -94,11 +93,11 @@ def _judge_mapping(
             yield f"{name} is no field and cannot be set{_near(name, target.FIELDS)}."
 
 
-def _choose(header: Sequence[str], positions: list[int], given: Mapping[str, str]) -> int:
-    """Choose the one column of a field; -1 where several claim it and the mapping does not decide."""
+def _choose(header: Sequence[str], positions: list[int], given: Mapping[str, str]) -> int | None:
+    """Choose the one column of a field; None where several claim it and the mapping does not decide."""
     mapped = [position for position in positions if _fold(header[position]) in given]
     candidates = mapped or positions
-    return candidates[0] if len(candidates) == 1 else -1
+    return candidates[0] if len(candidates) == 1 else None
 
 
 def _tell_twice(header: Sequence[str], name: str, positions: list[int]) -> str:
@@ -127,7 +126,7 @@ def _tell_one_missing(wanted: Sequence[Field], unmapped: Sequence[str], names: M
     example = {"debtor.type": "Company", "currencyCode": "EUR", "debtor.countryAlpha2": "DE"}.get(name)
     constant = f", or say it for all rows with --set {name}={example}" if example else ""
     either = " or ".join(field.name for field in wanted)
-    return f"No column is {either}{guess}: name its column in a --mapping file{constant}."
+    return f"No column is {either}{guess}: rename its column, or name it in a --mapping file{constant}."
 
 
 def _near(text: str, names: Iterable[str]) -> str:

@@ -41,7 +41,9 @@ def test_every_name_and_alias_means_one_field() -> None:
             assert matched(*others, alias).columns[field.name] == len(others), alias
 
 
-@pytest.mark.parametrize("header", ["INVOICE_NUMBER", " invoice  number* ", "Invoice-Number", "\ufeffinvoice.number"])
+@pytest.mark.parametrize(
+    "header", ["INVOICE_NUMBER", " invoice  number* ", "Invoice-Number", "\ufeffinvoice.number", "Invoice–Number"]
+)
 def test_case_spaces_and_decoration_make_no_difference(header: str) -> None:
     assert matched(header, *NEEDED[1:]).columns["creditorReference"] == 0
 
@@ -80,6 +82,19 @@ def test_a_mapping_beats_what_a_header_says_by_itself() -> None:
 def test_a_column_that_loses_its_field_is_named() -> None:
     assert matched(*NEEDED, "Betrag", mapping={"Betrag": "amountToRecover"}).unmapped == ("amountToRecover",)
     assert matched(*NEEDED, constants={"currencyCode": "EUR"}).unmapped == ("currencyCode",)
+
+
+def test_what_feeds_nothing_is_named_in_the_order_of_the_columns() -> None:
+    found = matched("Margin", *NEEDED, "Betrag", "", mapping={"Betrag": "amountToRecover"})
+
+    assert found.unmapped == ("Margin", "amountToRecover", "column L")
+
+
+def test_a_second_column_for_a_field_of_another_target_is_not_lost() -> None:
+    found = matched(*NEEDED, "Creditor company name", "creditorCompanyName")
+
+    assert found.unsupported == {"creditorCompanyName": "Creditor company name"}
+    assert found.unmapped == ("creditorCompanyName",)
 
 
 def test_a_constant_beats_a_column() -> None:

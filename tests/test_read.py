@@ -142,7 +142,7 @@ def test_a_quote_in_the_wrong_place_is_named(write: Callable[..., Path]) -> None
         (b"a,b\n , \n", "has a header but no rows"),
         (b"a,b\n1,\x00\n", "holds NUL characters"),
         (b"a,b\n1,2\n3,\x81\n", "neither utf-8 nor cp1252: a byte near row 3"),
-        (b"\xff\xfea\x00b", "neither utf-8 nor utf-16"),
+        (b"\xff\xfea\x00b", "is not utf-16: a byte near row 1"),
         (b"%PDF-1.4", "is a PDF"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "password"),
         (b"\x1f\x8b\x08", "gzip"),

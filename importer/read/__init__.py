@@ -1,7 +1,7 @@
 """A source's bytes → `Table`: a frame of text cells, indexed by the row number that a spreadsheet program shows.
 
 The format is told by content, not by the name's ending. A reader for another format is a module with a function
-`read(path, data …) -> Grid` and a line in `_read_grid`.
+`read(data …) -> Grid` and a line in `_read_grid`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from importer.errors import SourceError
-from importer.read.grid import Grid, to_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from importer.model import Table
+    from importer.read.grid import Grid
 
 LARGEST: Final = 4 << 30  # bytes of a source
 
@@ -27,7 +27,9 @@ _FOREIGN: Final = {
     b"\x1f\x8b": "is compressed with gzip; unpack it first",
     b"{\\rtf": "is a text document; export the data as CSV or XLSX",
     b"PAR1": "is a Parquet file; export the data as CSV or XLSX",
+    b"<": "is HTML or XML, whatever its name says; open it in a spreadsheet program and save it as .xlsx",
 }
+_ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")  # a text may begin with PK as well
 
 
 def read(path: Path, *, sheet: str | None = None) -> Table:
@@ -41,21 +43,23 @@ def read(path: Path, *, sheet: str | None = None) -> Table:
         SourceError: It cannot be read, is of another format, hostile, or without rows; the sentence says what to do.
     """
     data = _load(path)
+    from importer.read.grid import to_table  # noqa: PLC0415 - the child process imports this package without pandas
+
     try:
-        grid = _read_grid(path, data, sheet)
+        grid = _read_grid(data, sheet)
         return to_table(path, grid, hashlib.sha256(data).hexdigest())
     except SourceError as error:
         raise SourceError(f"{path.name} {error}") from None
 
 
-def _read_grid(path: Path, data: bytes, sheet: str | None) -> Grid:
+def _read_grid(data: bytes, sheet: str | None) -> Grid:
     for magic, problem in _FOREIGN.items():
-        if data.startswith(magic):
+        if data.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n").startswith(magic):
             raise SourceError(f"{problem}.")
-    if data.startswith(b"PK"):
+    if data.startswith(_ZIP):
         from importer.read import workbook  # noqa: PLC0415 - a child process and a zip archive: only for workbooks
 
-        return workbook.read(path, sheet)
+        return workbook.read(data, sheet)
     if sheet is not None:
         raise SourceError("is no workbook and has no sheets; leave --sheet out.")
     from importer.read import text  # noqa: PLC0415 - the other reader
@@ -76,7 +80,9 @@ def _load(path: Path) -> bytes:
     except FileNotFoundError:
         raise SourceError(f"{path} does not exist; check the name and the folder.") from None
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}.") from None
+        raise SourceError(
+            f"{path} cannot be read: {error.strerror}. Close it elsewhere, or ask who may read it."
+        ) from None
     if not data.strip():
         raise SourceError(f"{path} is empty.")
     return data
