@@ -30,6 +30,7 @@ from importer.journal.tables import (
     LAYOUT,
     cases,
     columns_of,
+    credentials,
     entry_of,
     meta,
     metadata,
@@ -121,6 +122,20 @@ class Journal:
         """Return the key of this journal's keyed hashes."""
         with self._reading() as connection:
             return bytes.fromhex(connection.scalars(sa.select(meta.c.value).where(meta.c.name == "secret")).one())
+
+    # Keys
+
+    def account_of(self, credential: str) -> tuple[str, str] | None:
+        """Return whose key *credential* was when it was last used: the account's id and its name; None if it is new."""
+        query = sa.select(credentials.c.account, credentials.c.name).where(credentials.c.credential == credential)
+        with self._reading() as connection:
+            found = connection.execute(query).one_or_none()
+        return (found.account, found.name) if found else None
+
+    def remember_key(self, connection: sa.Connection, credential: str, account: str, name: str) -> None:
+        """Note whose key *credential* is."""
+        connection.execute(credentials.delete().where(credentials.c.credential == credential))
+        connection.execute(credentials.insert().values(credential=credential, account=account, name=name))
 
     # Runs
 
@@ -265,9 +280,12 @@ class Journal:
         number = connection.execute(INSERT_REQUEST, row).inserted_primary_key
         return int(number[0]) if number else 0
 
-    def end_request(self, connection: sa.Connection, number: int, ended_at: float, result: str) -> None:
-        """Note how a request ended."""
-        connection.execute(END_REQUEST, {"at": number, "ended_at": ended_at, "result": result})
+    def end_request(
+        self, connection: sa.Connection, number: int, ended_at: float, result: str, request_id: str | None = None
+    ) -> None:
+        """Note how a request ended, and the API's own name for it."""
+        ended = {"at": number, "ended_at": ended_at, "result": result, "request_id": request_id}
+        connection.execute(END_REQUEST, ended)
 
     def left_since(self, account: str, when: float) -> list[float]:
         """Return when the account's requests left, ascending, seconds since the epoch."""

@@ -13,7 +13,7 @@ from importer.model import Case, Entry
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LAYOUT: Final = "1"  # of the tables below
+LAYOUT: Final = "2"  # of the tables below
 
 metadata = sa.MetaData()
 
@@ -22,6 +22,15 @@ meta = sa.Table(
     metadata,
     sa.Column("name", sa.String, primary_key=True),
     sa.Column("value", sa.String, nullable=False),
+)
+
+# Whose key is whose, so that an account's lock and windows are known before the key is used.
+credentials = sa.Table(
+    "credentials",
+    metadata,
+    sa.Column("credential", sa.String, primary_key=True),  # keyed hash of an API key, for one API
+    sa.Column("account", sa.String, nullable=False),
+    sa.Column("name", sa.String, nullable=False),
 )
 
 runs = sa.Table(
@@ -97,7 +106,9 @@ requests = sa.Table(
     sa.Column("case_pk", sa.Integer),
     sa.Column("ended_at", sa.Float),
     sa.Column("result", sa.String),
+    sa.Column("request_id", sa.String),  # the API's own name for it, where it gives one
     sa.Index("requests_window", "account", "left_at"),
+    sa.Index("requests_case", "case_pk"),
 )
 
 DROPPED: Final[Mapping[str, object]] = {"body": None, "debtor": None, "dated": None}  # personal data, once settled
@@ -106,7 +117,7 @@ INSERT_REQUEST: Final = requests.insert()
 END_REQUEST: Final = (
     requests.update()
     .where(requests.c.pk == sa.bindparam("at"))
-    .values(ended_at=sa.bindparam("ended_at"), result=sa.bindparam("result"))
+    .values(ended_at=sa.bindparam("ended_at"), result=sa.bindparam("result"), request_id=sa.bindparam("request_id"))
 )
 _updates: dict[tuple[str, ...], sa.Update] = {}
 
