@@ -169,18 +169,36 @@ def find(workspace: Path, *, value: str, as_json: bool, quiet: bool) -> int:
 @common
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
 @click.option("--latency", type=click.FloatRange(min=0), default=0.0, help="Seconds before each answer to a new case.")
-@click.option("--lose-answer-every", type=click.IntRange(min=0), default=0, help="Drop every Nth answer to a new case.")
-@click.option(
-    "--drop-request-every", type=click.IntRange(min=0), default=0, help="Drop every Nth case before it is made."
-)
 @click.option("--limits", help="The three windows, as 2000/min,20000/h,100000/d.")
-def sandbox(workspace: Path, *, as_json: bool, quiet: bool, port: int, limits: str | None, **faults: Any) -> int:
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="NAME[:OPTION=VALUE,...]",
+    help="What goes wrong, such as lose-answer:every=3; may be repeated. An unknown NAME lists all.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the faults that come by chance.")
+def sandbox(
+    workspace: Path,
+    *,
+    as_json: bool,
+    quiet: bool,
+    port: int,
+    latency: float,
+    limits: str | None,
+    faults: tuple[str, ...],
+    seed: int,
+) -> int:
     """Serve the sandbox until interrupted; its data lie in the workspace's sandbox.db."""
     from importer import sandbox as server  # noqa: PLC0415 - a web server
     from importer.throttle import Rate  # noqa: PLC0415 - only here
 
     rate = Rate.parse(limits) if limits else Rate()
-    settings = server.Settings(minute=rate.minute, hour=rate.hour, day=rate.day, **faults)
+    try:
+        ordered = tuple(map(server.Fault.parse, faults))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--fault") from None
+    settings = server.Settings(rate.minute, rate.hour, rate.day, latency, ordered, seed)
 
     def tell(url: str) -> None:
         if as_json:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import openpyxl
 import pytest
 
-from importer.sandbox import Settings, Store, serving
+from importer.sandbox import Fault, Settings, Store, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +86,9 @@ def assert_each_row_exists_once(workspace: Path, said: dict[str, Any]) -> None:
     "settings",
     [
         Settings(minute=1_000_000, hour=1_000_000, day=1_000_000, latency=0.05),
-        Settings(minute=1_000_000, hour=1_000_000, day=1_000_000, latency=0.05, lose_answer_every=7),
+        Settings(
+            minute=1_000_000, hour=1_000_000, day=1_000_000, latency=0.05, faults=(Fault("lose-answer", every=7),)
+        ),
     ],
     ids=["killed", "killed, and answers lost"],
 )
@@ -101,7 +103,7 @@ def test_a_run_that_is_killed_again_and_again_makes_each_case_once(
 def test_answers_lost_after_the_case_was_made_make_no_second_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = Settings(minute=1_000_000, hour=1_000_000, day=1_000_000, lose_answer_every=3)
+    settings = Settings(minute=1_000_000, hour=1_000_000, day=1_000_000, faults=(Fault("lose-answer", every=3),))
 
     said = kill_and_resume(tmp_path, 0, settings, monkeypatch)
 
@@ -111,7 +113,9 @@ def test_answers_lost_after_the_case_was_made_make_no_second_one(
 @pytest.mark.soak
 @pytest.mark.parametrize("kills", [20, 21, 22, 23])
 def test_many_kills_and_lost_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: int) -> None:
-    settings = Settings(minute=1_000_000, hour=1_000_000, day=1_000_000, latency=0.1, lose_answer_every=11)
+    settings = Settings(
+        minute=1_000_000, hour=1_000_000, day=1_000_000, latency=0.1, faults=(Fault("lose-answer", every=11),)
+    )
 
     said = kill_and_resume(tmp_path, kills, settings, monkeypatch)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import sqlite3
 import stat
 import subprocess
@@ -12,18 +13,18 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from importer.sandbox import Settings, Store, serving
-from importer.sandbox.faults import Fate, Faults
+from importer.sandbox import Fault, Settings, Store, serving
+from importer.sandbox.faults import CATALOGUE, Faults
 from importer.sandbox.windows import Spent, Windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 NUMBERS = count(1)
 ENDLESS = Settings(minute=10**9, hour=10**9, day=10**9)
@@ -226,7 +227,7 @@ def test_references_are_compared_exactly_and_blank_ones_not_at_all(api: httpx.Cl
 
 def test_a_duplicate_can_be_told_as_a_bare_dictionary(tmp_path: Path) -> None:
     body = a_body()
-    with serving(tmp_path / "sandbox.db", Settings(bare_duplicates=True)) as url, connect(url) as api:
+    with serving(tmp_path / "sandbox.db", Settings(faults=(Fault("duplicate-fields"),))) as url, connect(url) as api:
         api.post("/cases", json=body)
         again = api.post("/cases", json=body)
 
@@ -558,7 +559,7 @@ def test_a_client_that_hangs_up_during_the_latency_leaves_a_made_case(tmp_path: 
 def test_lost_answers_leave_cases_and_dropped_requests_leave_none(tmp_path: Path) -> None:
     database, outcomes = tmp_path / "sandbox.db", []
     with (
-        serving(database, Settings(lose_answer_every=2, drop_request_every=3)) as url,
+        serving(database, Settings(faults=(Fault("lose-answer", every=2), Fault("drop-request", every=3)))) as url,
         connect(url) as api,
     ):
         for number in range(1, 7):
@@ -571,10 +572,192 @@ def test_lost_answers_leave_cases_and_dropped_requests_leave_none(tmp_path: Path
     assert [case["creditorReference"] for case in Store(database).cases()] == ["1", "2", "4", "5"]
 
 
-def test_without_settings_nothing_befalls_a_call() -> None:
-    faults = Faults(Settings())
+def befallen(text: str, requests: int, seed: int = 0) -> list[int]:
+    fault = Fault.parse(text)
+    faults = Faults([fault], seed)
+    return [number for number in range(1, requests + 1) if faults.befall("create") == {fault.name: fault}]
 
-    assert {faults.next_post() for _ in range(3)} == {Fate(drop_request=False, lose_answer=False)}
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("fail-500", [1, 2, 3, 4, 5, 6]),
+        ("fail-500:every=3", [3, 6]),
+        ("fail-500:after=4", [5, 6]),
+        ("fail-500:after=1,every=2,times=2", [3, 5]),
+        ("lookups-fail", []),
+        ("clock-skew", []),
+        ("throttle:times=1", [1]),
+    ],
+)
+def test_a_fault_befalls_the_requests_that_were_ordered(text: str, numbers: list[int]) -> None:
+    assert befallen(text, 6) == numbers
+
+
+def test_chance_follows_its_seed() -> None:
+    first = befallen("fail-500:chance=0.2", 1_000, seed=1)
+
+    assert 150 < len(first) < 250
+    assert befallen("fail-500:chance=0.2", 1_000, seed=1) == first
+    assert befallen("fail-500:chance=0.2", 1_000, seed=2) != first
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("fial-500", "no fault 'fial-500'; there are: drop-request, lose-answer"),
+        ("fail-500:often=1", "cannot have 'often=1'; its options are every=N, chance=P, after=N, times=N[.]"),
+        ("fail-500:every=0", "cannot have 'every=0'"),
+        ("fail-500:seconds=1", "cannot have 'seconds=1'"),
+        ("fail-500:chance=2", "cannot have 'chance=2'"),
+        ("hang-after:seconds=-1", "cannot have 'seconds=-1'.*seconds=S"),
+        ("hang-after:seconds=nan", "cannot have 'seconds=nan'"),
+    ],
+)
+def test_an_order_that_cannot_be_met_is_named(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Fault.parse(text)
+
+
+def befall(tmp_path: Path, *orders: str, posts: int = 1) -> tuple[list[httpx.Response | str], list[Any]]:
+    """Send one body again and again under one key; return what came back each time, and the cases there are."""
+    answers: list[httpx.Response | str] = []
+    database = tmp_path / "sandbox.db"
+    body = json.dumps(a_body(creditorReference="one"))
+    with serving(database, Settings(faults=tuple(map(Fault.parse, orders)))) as url, connect(url) as api:
+        for _ in range(posts):
+            try:
+                answers.append(api.post("/cases", content=body, headers=keyed("k"), timeout=0.4))
+            except httpx.HTTPError as error:
+                answers.append(type(error).__name__)
+        time_is_up = time.monotonic() + 2
+        while "hang-before" in orders[0] and not Store(database).cases() and time.monotonic() < time_is_up:
+            api.get("/me")
+    return answers, Store(database).cases()
+
+
+@pytest.mark.parametrize(
+    ("order", "answer", "made"),
+    [
+        ("drop-request", "RemoteProtocolError", 0),
+        ("lose-answer", "RemoteProtocolError", 1),
+        ("fail-500", 500, 0),
+        ("fail-502", 502, 0),
+        ("fail-503", 503, 0),
+        ("fail-500-made", 500, 1),
+        ("fail-502-made", 502, 1),
+        ("fail-503-made", 503, 1),
+        ("fail-500-stored", 500, 0),
+        ("garbled", 200, 1),
+        ("truncated", "RemoteProtocolError", 1),
+        ("slow-body:seconds=0.2", 200, 1),
+        ("hang-before:seconds=0.6", "ReadTimeout", 1),
+        ("hang-after:seconds=0.6", "ReadTimeout", 1),
+        ("throttle", 429, 0),
+        ("deny", 401, 0),
+    ],
+)
+def test_each_fault_answers_and_makes_what_it_says(tmp_path: Path, order: str, answer: object, made: int) -> None:
+    (came,), cases = befall(tmp_path, order)
+
+    assert (came if isinstance(came, str) else came.status_code, len(cases)) == (answer, made)
+
+
+def test_a_page_of_html_and_half_of_a_json_are_no_answers_of_the_api(tmp_path: Path) -> None:
+    (page, half, whole), _ = befall(tmp_path, "fail-502:times=1", "garbled:after=1,times=1", posts=3)
+
+    assert not isinstance(page, str)
+    assert page.headers["content-type"].startswith("text/html")
+    assert not isinstance(half, str)
+    with pytest.raises(json.JSONDecodeError):
+        half.json()
+    assert not isinstance(whole, str)
+    assert whole.content.startswith(half.content)
+
+
+def test_a_stored_failure_is_given_again_for_its_key(tmp_path: Path) -> None:
+    answers, cases = befall(tmp_path, "fail-500-stored:times=1", posts=3)
+
+    assert [isinstance(one, str) or one.status_code for one in answers] == [500, 500, 500]
+    assert cases == []
+
+
+@pytest.mark.parametrize(
+    ("order", "header", "body"),
+    [
+        ("throttle:seconds=7", None, 7.0),
+        ("throttle-header:seconds=7", "7", None),
+        ("throttle-silent", None, None),
+        ("throttle-zero", None, 0),
+        ("throttle-absurd", None, 1e10),
+    ],
+)
+def test_a_429_says_how_long_in_the_way_that_was_ordered(
+    tmp_path: Path, order: str, header: str | None, body: float | None
+) -> None:
+    (came,), _ = befall(tmp_path, order)
+
+    assert not isinstance(came, str)
+    assert (came.headers.get("Retry-After"), came.json().get("retryAfter")) == (header, body)
+
+
+@pytest.mark.parametrize(
+    ("order", "status", "first"),
+    [
+        ("duplicate-fields", 400, "CreditorReference"),
+        ("duplicate-field", 400, "creditorReference"),
+        ("duplicate-409", 409, "error"),
+        ("duplicate-422", 422, "businessErrors"),
+        ("duplicate-problem", 400, "type"),
+    ],
+)
+def test_a_duplicate_is_told_in_the_form_that_was_ordered(tmp_path: Path, order: str, status: int, first: str) -> None:
+    (_, again), cases = befall(tmp_path, order, "key-ignored", posts=2)
+
+    assert not isinstance(again, str)
+    assert (again.status_code, next(iter(again.json())), len(cases)) == (status, first, 1)
+
+
+def test_an_api_that_knows_neither_keys_nor_duplicates_makes_a_case_each_time(tmp_path: Path) -> None:
+    _, cases = befall(tmp_path, "key-ignored", "duplicates-allowed", posts=3)
+
+    assert [case["creditorReference"] for case in cases] == ["one"] * 3
+
+
+def test_look_ups_fail_and_hang_on_their_own(tmp_path: Path) -> None:
+    orders = (Fault("lookups-fail", times=1), Fault("lookups-hang", after=1, times=1, seconds=0.6))
+    with serving(tmp_path / "sandbox.db", Settings(faults=orders)) as url, connect(url) as api:
+        assert api.post("/cases", json=a_body(creditorReference="one")).status_code == 200
+        assert api.get("/cases/by-creditor-reference/one").status_code == 503
+        with pytest.raises(httpx.ReadTimeout):
+            api.get("/cases", timeout=0.3)
+        assert api.get("/cases").status_code == 200
+
+
+def test_a_skewed_clock_dates_answers_cases_and_hours(tmp_path: Path) -> None:
+    ahead = Settings(faults=(Fault("clock-skew", seconds=5_000),))
+    with serving(tmp_path / "sandbox.db", ahead) as url, connect(url) as api:
+        made = api.post("/cases", json=a_body())
+    now = datetime.now(UTC)
+
+    assert abs(parsedate_to_datetime(made.headers["date"]) - now - timedelta(seconds=5_000)) < timedelta(seconds=10)
+    created = datetime.fromisoformat(made.json()["dateCreated"]).replace(tzinfo=UTC)
+    assert abs(created - now - timedelta(seconds=5_000)) < timedelta(seconds=10)
+
+
+def test_an_idle_connection_is_closed(tmp_path: Path) -> None:
+    with serving(tmp_path / "sandbox.db", Settings(faults=(Fault("close-idle", seconds=0.1),))) as url:
+        host, port = url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=5) as connection:
+            connection.sendall(b"GET /me HTTP/1.1\r\nHost: x\r\nXApiKey: sandbox\r\n\r\n")
+            while connection.recv(65_536):
+                pass
+
+
+def test_every_fault_is_in_the_documentation() -> None:
+    written = Path(__file__).parent.parent.joinpath("docs", "sandbox.md").read_text()
+
+    assert [name for name, kind in CATALOGUE.items() if f"| `{name}` | {kind.what} |" not in written] == []
 
 
 def test_the_minute_slides_in_segments_of_ten_seconds() -> None:

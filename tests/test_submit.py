@@ -21,7 +21,7 @@ from importer.journal import Journal
 from importer.journal.commits import Commits
 from importer.plan import make_cases, with_key
 from importer.protocol import Answer, Lost, NeverLeft
-from importer.sandbox import Settings, Store, serving
+from importer.sandbox import Fault, Settings, Store, serving
 from importer.submit import Follower, Patience, Sender, Sending, Step
 from importer.throttle import Rate, Throttle
 
@@ -164,11 +164,9 @@ def test_every_case_is_made_once_and_its_body_forgotten(rig: Rig, tmp_path: Path
     assert rig.journal.count_requests("r1") == {"post": 200}
 
 
-@pytest.mark.parametrize("faults", [{"lose_answer_every": 3}, {"drop_request_every": 3}])
-def test_lost_answers_and_lost_requests_make_no_case_twice_and_lose_none(
-    rig: Rig, tmp_path: Path, faults: dict[str, int]
-) -> None:
-    with serving(tmp_path / "sandbox.db", Settings(**faults)) as url:
+@pytest.mark.parametrize("fault", ["lose-answer:every=3", "drop-request:every=3"])
+def test_lost_answers_and_lost_requests_make_no_case_twice_and_lose_none(rig: Rig, tmp_path: Path, fault: str) -> None:
+    with serving(tmp_path / "sandbox.db", Settings(faults=(Fault.parse(fault),))) as url:
         rig.send(Client(url, "sandbox", timeout=5), rig.plan(cases(*map(payload, range(60)))), ceiling=2)
 
     made_cases = Counter(case["creditorReference"] for case in Store(tmp_path / "sandbox.db").cases())
@@ -178,7 +176,7 @@ def test_lost_answers_and_lost_requests_make_no_case_twice_and_lose_none(
 
 def test_a_reference_with_a_slash_is_found_in_the_list(rig: Rig, tmp_path: Path) -> None:
     planned = cases(*(payload(number, creditorReference=f"2026/{number}") for number in range(9)))
-    with serving(tmp_path / "sandbox.db", Settings(lose_answer_every=3)) as url:
+    with serving(tmp_path / "sandbox.db", Settings(faults=(Fault("lose-answer", every=3),))) as url:
         rig.send(Client(url, "sandbox", timeout=5), rig.plan(planned))
 
     assert len(Store(tmp_path / "sandbox.db").cases()) == 9
@@ -189,7 +187,7 @@ def test_a_reference_with_a_slash_is_found_in_the_list(rig: Rig, tmp_path: Path)
 def test_rows_without_a_reference_are_made_once_each(rig: Rig, tmp_path: Path) -> None:
     bare = payload(1)
     del bare["creditorReference"]
-    with serving(tmp_path / "sandbox.db", Settings(lose_answer_every=2)) as url:
+    with serving(tmp_path / "sandbox.db", Settings(faults=(Fault("lose-answer", every=2),))) as url:
         rig.send(Client(url, "sandbox", timeout=5), rig.plan(cases(bare, bare, bare)))
 
     assert len(Store(tmp_path / "sandbox.db").cases()) == 3

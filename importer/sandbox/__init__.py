@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from importer.sandbox.faults import Fault
 from importer.sandbox.settings import Settings
 from importer.sandbox.store import Store
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["Settings", "Store", "serve_forever", "serving"]
+__all__ = ["Fault", "Settings", "Store", "serve_forever", "serving"]
 
 FAITHFUL = Settings()
 

@@ -5,7 +5,7 @@ Source: https://docs.debitura.com/developer-concepts/error-handling
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -28,6 +28,7 @@ class Answer:
     status: int
     body: bytes
     media: str = "application/json; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ def tell_problem(status: int, detail: str | None = None, errors: Mapping[str, Se
     return Answer(status, ENCODER.encode(document), "application/problem+json; charset=utf-8")
 
 
-def throttle(seconds: float) -> Answer:
-    """Answer 429; the wait is in the body, there is no `Retry-After` header."""
-    return answer({"error": "rate_limit_exceeded", "message": _TROUBLE, "retryAfter": round(seconds, 3)}, 429)
+def throttle(seconds: float | None, *, header: float | None = None) -> Answer:
+    """Answer 429; the wait is in the body: the API's newest documents know no `Retry-After` header."""
+    wait = {} if seconds is None else {"retryAfter": round(seconds, 3)}
+    refusal = answer({"error": "rate_limit_exceeded", "message": _TROUBLE, **wait}, 429)
+    return refusal if header is None else replace(refusal, headers={"Retry-After": f"{header:g}"})

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import math
 from datetime import UTC, datetime
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
@@ -17,41 +20,30 @@ from importer.sandbox.answers import Answer, answer, refuse, tell_problem, throt
 from importer.sandbox.creating import LONGEST_KEY, Creation, read_body
 from importer.sandbox.documents import describe_account, describe_agreement
 from importer.sandbox.faults import Faults
+from importer.sandbox.mishaps import CRASH, answer_in_place_of_answer, answer_in_place_of_work
 from importer.sandbox.paging import BadQueryError, read_query
 from importer.sandbox.preview import preview
 from importer.sandbox.rules import is_uuid
 from importer.sandbox.windows import Windows
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.requests import Request
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
+    from importer.sandbox.faults import Fault
     from importer.sandbox.settings import Settings
     from importer.sandbox.store import Ledger
 
-    Operation = Callable[[Request, Caller], Awaitable[Answer | None]]
+    Operation = Callable[[Request, Caller], Awaitable[Answer | Response]]
 
 SAVE_EVERY: Final = 1.0  # seconds; what a killed sandbox forgets of its counts
 KEYLESS: Final = ""  # all callers without a valid key share one window
 
 
-class HangUp(Response):
-    """No answer: the connection is cut. The server puts the means into the connection's state."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - nothing is sent
-        """Cut the connection and wait until the server has noticed."""
-        scope["state"]["hang_up"]()
-        await receive()
-
-
 class Api:
-    """All operations on one ledger.
-
-    Attributes:
-        app: What a server runs.
-    """
+    """All operations on one ledger: what a server runs."""
 
     def __init__(self, ledger: Ledger, settings: Settings, clock: Callable[[], float]) -> None:
         self._ledger = ledger
@@ -59,26 +51,38 @@ class Api:
         self._clock = clock  # seconds since the epoch
         self._windows = Windows(settings, ledger.load_windows())
         self._saved = clock()
-        self._faults = Faults(settings)
-        self._creation = Creation(ledger, clock, bare_duplicates=settings.bare_duplicates)
+        self._faults = Faults(settings.faults, settings.seed)
+        self._creation = Creation(ledger, clock)
         self._in_flight: set[tuple[str, str]] = set()
         by_reference = "/cases/by-creditor-reference"
-        self.app = Starlette(
+        self._app = Starlette(
             routes=[
                 self._route("/me", self._tell_account),
                 self._route("/contracts/debt-collection/status", self._tell_agreement),
                 self._route("/cases", self._create, "POST"),
-                self._route("/cases", self._list),
+                self._route("/cases", self._asked(self._list)),
                 self._route("/cases/preview", self._preview, "POST"),
-                self._route(by_reference, self._find_by_creditor_reference),
-                self._route(f"{by_reference}/", self._find_by_creditor_reference),
-                self._route(f"{by_reference}/{{value}}", self._find_by_creditor_reference),
-                self._route("/cases/case-reference/{value}", self._find_by_reference),
-                self._route("/cases/{value}", self._find),
+                self._route(by_reference, self._asked(self._find_by_creditor_reference)),
+                self._route(f"{by_reference}/", self._asked(self._find_by_creditor_reference)),
+                self._route(f"{by_reference}/{{value}}", self._asked(self._find_by_creditor_reference)),
+                self._route("/cases/case-reference/{value}", self._asked(self._find_by_reference)),
+                self._route("/cases/{value}", self._asked(self._find)),
             ],
             exception_handlers={HTTPException: _answer_unrouted, Exception: _answer_crash},
         )
-        self.app.router.redirect_slashes = False
+        self._app.router.redirect_slashes = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; every answer tells the API's time, and the request's id."""
+
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["date"] = formatdate(self._clock(), usegmt=True)
+                headers["x-request-id"] = uuid4().hex
+            await send(message)
+
+        await self._app(scope, receive, dated)
 
     def save(self) -> None:
         """Keep the windows for the next sandbox on this file."""
@@ -88,11 +92,23 @@ class Api:
     def _route(self, path: str, operation: Operation, method: str = "GET") -> Route:
         async def serve(request: Request) -> Response:
             result = await self._admit(request, operation)
-            return HangUp() if result is None else Response(result.body, result.status, media_type=result.media)
+            if isinstance(result, Response):
+                return result
+            return Response(result.body, result.status, result.headers, result.media)
 
         return Route(path, serve, methods=[method])
 
-    async def _admit(self, request: Request, operation: Operation) -> Answer | None:
+    def _asked(self, operation: Operation) -> Operation:
+        """Let the faults of look-ups befall an operation."""
+
+        async def ask(request: Request, caller: Caller) -> Answer | Response:
+            fate = self._faults.befall("ask")
+            await _hang(fate, "lookups-hang")
+            return answer_in_place_of_work(fate) or await operation(request, caller)
+
+        return ask
+
+    async def _admit(self, request: Request, operation: Operation) -> Answer | Response:
         caller = identify(request.headers)
         now = self._clock()
         wait = self._windows.admit(caller.key if caller else KEYLESS, now)
@@ -106,7 +122,7 @@ class Api:
             return tell_problem(403, "This key may not do this.")
         return await operation(request, caller)
 
-    async def _create(self, request: Request, caller: Caller) -> Answer | None:
+    async def _create(self, request: Request, caller: Caller) -> Answer | Response:
         if not _is_json(request.headers.get("content-type", "")):
             return tell_problem(415)
         key = request.headers.get("idempotency-key")
@@ -114,20 +130,27 @@ class Api:
             message = f"The Idempotency-Key must have between 1 and {LONGEST_KEY} characters."
             return refuse(400, "InvalidIdempotencyKey", message)
         body = await request.body()
-        fate = self._faults.next_post()
-        if fate.drop_request:
-            return None
+        fate = self._faults.befall("create")
+        if early := answer_in_place_of_work(fate):
+            return early
+        return answer_in_place_of_answer(
+            fate, await self._work(caller, body, None if "key-ignored" in fate else key, fate)
+        )
+
+    async def _work(self, caller: Caller, body: bytes, key: str | None, fate: Mapping[str, Fault]) -> Answer:
         claim = (caller.account, key) if key else None
         if claim in self._in_flight:
             return refuse(409, "IdempotencyInFlight", "A request with this Idempotency-Key is still being processed.")
         if claim:
             self._in_flight.add(claim)
         try:
-            result = self._creation.create(caller, body, key)
+            await _hang(fate, "hang-before")
+            result = self._creation.create(caller, body, key, fate)
             await asyncio.sleep(self._settings.latency)
+            await _hang(fate, "hang-after")
         finally:
             self._in_flight.discard(claim)
-        return None if fate.lose_answer else result
+        return result
 
     async def _preview(self, request: Request, caller: Caller) -> Answer:
         body = read_body(await request.body())
@@ -179,6 +202,11 @@ class Api:
         return answer(describe_agreement(caller.account))
 
 
+async def _hang(fate: Mapping[str, Fault], name: str) -> None:
+    if name in fate:
+        await asyncio.sleep(fate[name].seconds)
+
+
 def _is_json(content_type: str) -> bool:
     media = content_type.partition(";")[0].strip().lower()
     return media in {"application/json", "text/json"} or (media.startswith("application/") and media.endswith("+json"))
@@ -190,6 +218,4 @@ async def _answer_unrouted(_: Request, error: Exception) -> Response:
 
 
 async def _answer_crash(_: Request, __: Exception) -> Response:
-    error = {"type": "UnexpectedError", "message": "An unexpected error occurred.", "solutionUrl": None}
-    crash = answer({"businessErrors": [error]}, 500)
-    return Response(crash.body, crash.status, media_type=crash.media)
+    return Response(CRASH.body, CRASH.status, media_type=CRASH.media)

@@ -13,11 +13,12 @@ from importer.sandbox.accounts import find_obstacles, tell_signing_url
 from importer.sandbox.answers import Answer, BusinessError, answer, refuse, refuse_business, refuse_fields, tell_problem
 from importer.sandbox.documents import describe_account, describe_case
 from importer.sandbox.lists import find_country
+from importer.sandbox.mishaps import CRASH
 from importer.sandbox.rules import find_misfits, judge, read_text
 from importer.sandbox.store import StoredCase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from importer.sandbox.accounts import Caller
     from importer.sandbox.store import Ledger
@@ -28,13 +29,12 @@ LONGEST_KEY = 255  # characters of an idempotency key
 class Creation:
     """Makes cases in one ledger, one call at a time."""
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], float], *, bare_duplicates: bool) -> None:
+    def __init__(self, ledger: Ledger, clock: Callable[[], float]) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._bare_duplicates = bare_duplicates
 
-    def create(self, caller: Caller, body: bytes, key: str | None) -> Answer:
-        """Make the case that *body* asks for, or say why not.
+    def create(self, caller: Caller, body: bytes, key: str | None, fate: Collection[str] = ()) -> Answer:
+        """Make the case that *body* asks for, or say why not; *fate* names the faults that befall the request.
 
         An answer is stored for *key* unless it is a 400, and given again to the same bytes.
 
@@ -48,12 +48,12 @@ class Creation:
                 return refuse_business([BusinessError("IdempotencyConflict", message)])
             if stored:
                 return Answer(stored[1], stored[2])
-            result = self._decide(caller, body)
+            result = CRASH if "fail-500-stored" in fate else self._decide(caller, body, fate)
             if key and result.status != 400:  # noqa: PLR2004 - may be mended and sent again under the same key
                 self._ledger.remember(caller.account, key, digest, result.status, result.body)
             return result
 
-    def _decide(self, caller: Caller, body: bytes) -> Answer:
+    def _decide(self, caller: Caller, body: bytes, fate: Collection[str]) -> Answer:
         request = read_body(body)
         if isinstance(request, Answer):
             return request
@@ -67,6 +67,10 @@ class Creation:
         if errors := obstacles.left(allow_pending=request.get("allowPendingContracts") is True):
             return refuse_business(errors, signing_url)
         solution = (obstacles.unsigned[0].solution_url if obstacles.unsigned else None, signing_url)
+        reference = read_text(request.get("creditorReference"))
+        known = reference.strip() and self._ledger.find(caller.account, "creditor_reference", reference)
+        if known and "duplicates-allowed" not in fate:
+            return refuse_duplicate(reference, fate)
         return self._make(caller, request, body, now, solution)
 
     def _make(
@@ -87,8 +91,6 @@ class Creation:
             solution=solution,
         )
         reference = case["creditorReference"]
-        if reference and self._ledger.find(caller.account, "creditor_reference", str(reference)):
-            return self._refuse_duplicate(str(reference))
         result = answer(case)
         self._ledger.add(
             StoredCase(
@@ -110,11 +112,20 @@ class Creation:
         )
         return result
 
-    def _refuse_duplicate(self, reference: str) -> Answer:
-        message = f"A case with creditor reference '{reference}' already exists."
-        if self._bare_duplicates:
-            return refuse_fields({"CreditorReference": [message]})
-        return refuse(400, "DuplicateReference", message)
+
+def refuse_duplicate(reference: str, fate: Collection[str] = ()) -> Answer:
+    """Refuse a reference that exists; the API does not publish in which form, so that *fate* may choose another."""
+    message = f"A case with creditor reference '{reference}' already exists."
+    for form, refusal in (
+        ("duplicate-fields", refuse_fields({"CreditorReference": [message]})),
+        ("duplicate-field", refuse_fields({"creditorReference": [message]})),
+        ("duplicate-409", refuse(409, "DuplicateReference", message)),
+        ("duplicate-422", refuse_business([BusinessError("DuplicateCreditorReference", message)])),
+        ("duplicate-problem", tell_problem(400, errors={"CreditorReference": [message]})),
+    ):
+        if form in fate:
+            return refusal
+    return refuse(400, "DuplicateReference", message)
 
 
 def read_body(body: bytes) -> dict[str, object] | Answer:

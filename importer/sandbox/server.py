@@ -13,6 +13,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from importer.sandbox.app import Api
+from importer.sandbox.faults import Faults
 from importer.sandbox.store import Ledger
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from importer.sandbox.settings import Settings
 
 HOST: Final = "127.0.0.1"
+KEEP_IDLE: Final = 5  # seconds
 FAREWELL: Final = 1  # seconds that requests in flight have at the end
 
 
@@ -52,10 +54,12 @@ class Server(uvicorn.Server):
 def serving(database: Path, settings: Settings, port: int) -> Iterator[str]:
     """Serve the sandbox that lies in *database*; see the package."""
     with closing(Ledger(database)) as ledger, closing(_listen(port)) as listener:
-        api = Api(ledger, settings, time.time)
+        always = Faults(settings.faults, settings.seed).always
+        skew, idle = always("clock-skew") or 0.0, always("close-idle")
+        api = Api(ledger, settings, lambda: time.time() + skew)
         server = Server(
             uvicorn.Config(
-                api.app,
+                api,
                 http=Connection,
                 loop="asyncio",
                 ws="none",
@@ -64,6 +68,8 @@ def serving(database: Path, settings: Settings, port: int) -> Iterator[str]:
                 log_level="critical",
                 access_log=False,
                 server_header=False,
+                date_header=False,  # the application has its own clock
+                timeout_keep_alive=KEEP_IDLE if idle is None else idle,  # type: ignore[arg-type]  # used as a float
                 timeout_graceful_shutdown=FAREWELL,
             )
         )

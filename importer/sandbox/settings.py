@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importer.sandbox.faults import Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,16 +16,13 @@ class Settings:
     Attributes:
         minute, hour, day: The most requests of one key in each window.
         latency: Seconds between the work of `POST /cases` and its answer.
-        lose_answer_every: On every Nth `POST /cases` the connection is dropped after the work; 0: never.
-        drop_request_every: On every Nth `POST /cases` the connection is dropped before any work; 0: never.
-        bare_duplicates: A duplicate reference is told as a bare dictionary of fields, not as a business error: the
-            API does not publish which.
+        faults: What goes wrong.
+        seed: Of the faults that come by chance.
     """
 
     minute: int = 2_000
     hour: int = 20_000
     day: int = 100_000
     latency: float = 0.0
-    lose_answer_every: int = 0
-    drop_request_every: int = 0
-    bare_duplicates: bool = False
+    faults: tuple[Fault, ...] = ()
+    seed: int = 0

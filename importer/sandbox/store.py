@@ -24,8 +24,8 @@ CREATE TABLE IF NOT EXISTS cases (
     lifecycle TEXT NOT NULL, date TEXT NOT NULL, due_date TEXT NOT NULL, division TEXT, created TEXT NOT NULL,
     body BLOB NOT NULL, document BLOB NOT NULL
 );
-CREATE UNIQUE INDEX IF NOT EXISTS one_reference_an_account ON cases (account, creditor_reference)
-    WHERE creditor_reference IS NOT NULL;
+DROP INDEX IF EXISTS one_reference_an_account;
+CREATE INDEX IF NOT EXISTS cases_by_reference ON cases (account, creditor_reference);
 CREATE INDEX IF NOT EXISTS cases_of_account ON cases (account, number);
 CREATE TABLE IF NOT EXISTS answers (
     account TEXT NOT NULL, key TEXT NOT NULL, body BLOB NOT NULL, status INTEGER NOT NULL, answer BLOB NOT NULL,
@@ -118,7 +118,7 @@ class Ledger:
     def find(self, account: str, column: str, value: str) -> bytes | None:
         """Return the document of the account's case whose *column* is *value*."""
         found = self._database.execute(
-            f"SELECT document FROM cases WHERE account = ? AND {column} = ?",  # noqa: S608 - a column's name of ours
+            f"SELECT document FROM cases WHERE account = ? AND {column} = ? ORDER BY number",  # noqa: S608 - a column's name of ours
             (account, value),
         ).fetchone()
         return found[0] if found else None
