@@ -105,6 +105,12 @@ def sending(command: Command) -> Command:
             click.option("--api-url", help="Base URL of the API; by default the target's production URL."),
             click.option("--rate", help="Most requests, as 2000/min,20000/h,100000/d."),
             click.option("--concurrency", type=click.IntRange(min=1), help="Most requests in flight."),
+            click.option(
+                "--keep-going",
+                is_flag=True,
+                default=None,
+                help="Go on with a country and currency for which there is no partner or contract.",
+            ),
             click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds for one request."),
         )
     ):

@@ -27,6 +27,7 @@ NAMES: Final = (
     "concurrency",
     "timeout",
     "settle_after",
+    "keep_going",
     "journal",
     "timezone",
 )
@@ -46,6 +47,7 @@ class Settings:
         concurrency: The most requests in flight.
         timeout: Seconds for one request.
         settle_after: Seconds after a lost answer before a 404 is believed.
+        keep_going: Go on with a country and currency whose cases the API refuses for want of a partner or a contract.
         journal: A path or a `postgresql://` URL.
         timezone: The creditor's: it decides which day is today.
     """
@@ -57,6 +59,7 @@ class Settings:
     concurrency: int = 64
     timeout: float = 30.0
     settle_after: float = 60.0
+    keep_going: bool = False
     journal: str | Path = ""
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
 
@@ -106,6 +109,7 @@ def _read_value(name: str, value: object, origin: str) -> object:
         "concurrency": lambda text: _positive(int(text)),
         "timeout": lambda text: _positive(float(text)),
         "settle_after": lambda text: _positive(float(text)),
+        "keep_going": lambda text: {"true": True, "1": True, "false": False, "0": False}[text.lower()],
         "journal": lambda text: text if "://" in text else Path(text),
         "timezone": ZoneInfo,
     }

@@ -61,6 +61,7 @@ class Rig:
         self.journal = journal
         self.seen: Counter[str] = Counter()
         self.sender: Sender | None = None
+        self.keep_going = False
 
     def plan(self, planned: Iterable[Case], run: str = "r1", status: str = "planned", **known: object) -> list[Sending]:
         with self.journal.begin() as connection:
@@ -93,6 +94,7 @@ class Rig:
                     throttle,
                     ceiling=ceiling,
                     patience=PATIENCE,
+                    keep_going=self.keep_going,
                     clock=time.time,
                     observe=lambda status: self.seen.update([status]),
                 )
@@ -279,6 +281,14 @@ def test_what_concerns_a_country_and_currency_holds_these_back_after_three(rig: 
         rig.send(api, rig.plan(planned), ceiling=1)
 
     assert Counter(rig.statuses()) == {"created": 10, "rejected": 3, "planned": 7}
+
+
+def test_a_group_that_is_refused_is_sent_on_when_asked_to_keep_going(rig: Rig) -> None:
+    rig.keep_going = True
+
+    rig.send(Scripted(lambda _: refused("NoPartnerAvailable")), rig.plan(cases(*map(payload, range(7)))), ceiling=1)
+
+    assert rig.seen == {"rejected": 7}
 
 
 def test_a_success_between_refusals_holds_nothing_back(rig: Rig) -> None:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from importer.settings import Settings
     from importer.submit import Sending
 
+SIGNALS: Final = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)  # a user, a scheduler, a terminal that is closed
 IDENTIFY_PAUSES: Final = (0.0, 1.0, 3.0)  # seconds before each try to learn who the account is
 
 
@@ -181,6 +184,7 @@ def send(
                 throttle,
                 ceiling=settings.concurrency,
                 patience=patience_of(settings),
+                keep_going=settings.keep_going,
                 clock=clock,
                 observe=watcher.settled,
             )
@@ -199,28 +203,30 @@ def _steady_clock() -> partial[float]:
 
 
 class _interruptible:  # noqa: N801 - used as a with statement reads
-    """Lets SIGINT and SIGTERM end the sending: the first in good order, the second at once."""
+    """Lets a signal end the sending: the first in good order, the second at once."""
 
     def __init__(self, sender: Sender, watcher: Watcher) -> None:
         self._sender = sender
         self._watcher = watcher
         self._asked = False
         self._task = asyncio.current_task()
-        self._before = signal.getsignal(signal.SIGTERM)
+        self._before = {number: signal.getsignal(number) for number in SIGNALS}
 
     def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number, before in self._before.items():
+            if before is signal.SIG_IGN:  # as nohup wants it
+                continue
             # Only the main thread of a process takes signals; elsewhere the program is a library.
             with suppress(ValueError, RuntimeError, NotImplementedError):
                 asyncio.get_running_loop().add_signal_handler(number, self._stop)
 
     def __exit__(self, *_: object) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number, before in self._before.items():
             with suppress(ValueError, RuntimeError, NotImplementedError):
                 asyncio.get_running_loop().remove_signal_handler(number)
-        with suppress(ValueError):
-            # The loop leaves the system's own behind, which would end the process before its report is written.
-            signal.signal(signal.SIGTERM, self._before)
+            with suppress(ValueError, TypeError):
+                # The loop leaves the system's own behind, which would end the process before its report is written.
+                signal.signal(number, before)
 
     def _stop(self) -> None:
         if self._asked and self._task:

@@ -65,6 +65,7 @@ def describe(judged: Judged, job: Job, settings: Settings, kind: Literal["check"
         "Date order": job.order,
         "Decimal": job.decimal,
         "All or nothing": job.all_or_nothing or None,
+        "Keep going": settings.keep_going or None,
         "Allow pending contracts": job.allow_pending_contracts or None,
         "Allow missing reference": job.allow_missing_reference or None,
         UNUSED: ", ".join(judged.unmapped) or None,

@@ -11,10 +11,11 @@ import asyncio
 import contextlib
 import heapq
 from collections import Counter, defaultdict, deque
+from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from importer.errors import ImporterError, Stopped
+from importer.errors import ImporterError, Interrupted, Stopped
 from importer.protocol import Denied, Doubt, Made, NeverLeft, Refused, Taken, Throttled, Unanswered
 from importer.submit.sending import Follower, Patience, Sending
 from importer.submit.step import Step
@@ -30,7 +31,10 @@ __all__ = ["Follower", "Patience", "Sender", "Sending", "Step"]
 
 DOUBTS_IN_A_ROW: Final = 10
 THROTTLED_IN_A_ROW: Final = 10
+LONGEST_WAIT: Final = 3660.0  # seconds that a 429 is waited for: the hour's window; more is a day's that is spent
+DAY: Final = 86_400.0  # seconds; a longer wait is no window's, and taken for one that was not said
 REFUSALS_IN_A_ROW: Final = 3  # of one country and currency, for a reason that depends on these
+LAST_WAIT: Final = 5.0  # seconds that what is in flight has after an interruption; containers are killed after ten
 LONGEST_BACKOFF: Final = 30.0  # seconds, of everyone, while the API is away or says 429 without saying how long
 
 
@@ -42,6 +46,7 @@ class Sender:
         throttle: Gives the turns.
         ceiling: The most requests in flight.
         patience: How long the API may be away.
+        keep_going: Hold no group back.
         clock: Seconds since the epoch.
         observe: Told the status of each row as it is settled.
 
@@ -56,6 +61,7 @@ class Sender:
         *,
         ceiling: int,
         patience: Patience,
+        keep_going: bool,
         clock: Callable[[], float],
         observe: Callable[[Status], None],
     ) -> None:
@@ -63,6 +69,7 @@ class Sender:
         self._throttle = throttle
         self._ceiling = ceiling
         self._patience = patience
+        self._keep_going = keep_going
         self._clock = clock
         self._observe = observe
         self._urgent: deque[Sending] = deque()
@@ -85,7 +92,7 @@ class Sender:
         self.held: dict[str, str] = {}
 
     def stop(self, reason: ImporterError) -> None:
-        """Send nothing more; what is in flight comes to its end."""
+        """Send nothing more; what is in flight comes to its end, after an interruption within `LAST_WAIT`."""
         if self._reason is None:
             self._reason = reason
             self._halt.set()
@@ -102,8 +109,8 @@ class Sender:
         halted = asyncio.create_task(self._halt.wait())
         try:
             await self._dispatch(halted)
-            while self._running:
-                await asyncio.wait(self._running)
+            if self._running:
+                await asyncio.wait(self._running, timeout=LAST_WAIT if isinstance(self._reason, Interrupted) else None)
         finally:
             for task in {halted, *self._running}:
                 task.cancel()
@@ -255,7 +262,7 @@ class Sender:
             self.stop(Stopped(f"The API takes no cases from this account. {said}"))
         elif refusal.reach == "group":
             self._refusals[group] += 1
-            if self._refusals[group] >= REFUSALS_IN_A_ROW:
+            if self._refusals[group] >= REFUSALS_IN_A_ROW and not self._keep_going:
                 country, _, currency = group.partition(" ")
                 self.held[group] = f"No more rows for {country} in {currency} are sent. {said}"
         else:
@@ -264,6 +271,11 @@ class Sender:
     def _back_off(self, seconds: float | None) -> None:
         """Hold everyone back after a 429; all that were in flight together are one failure, not many."""
         now = self._clock()
+        if seconds is not None and seconds > LONGEST_WAIT:
+            if seconds <= DAY:
+                until = datetime.fromtimestamp(now + seconds, UTC)
+                self.stop(Stopped(f"The API allows this key no more requests until {until:%Y-%m-%d %H:%M} UTC."))
+            seconds = None
         if now >= self._quiet_until:
             self._throttled += 1
             if self._throttled >= THROTTLED_IN_A_ROW:

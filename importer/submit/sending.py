@@ -194,7 +194,10 @@ class Sending:
                 self.attempts -= 1
                 self.tries -= 1
                 noted = {"attempts": self.attempts}
-                return Decision(values=noted if self.doubts else {**noted, "status": "planned"})
+                if self.doubts:
+                    return Decision(values=noted)
+                self.since = None  # the first attempt is still to come, and no case made before it is ours
+                return Decision(values={**noted, "status": "planned", "since": None, "sent_at": None})
 
     def on_ask(self, meaning: AskMeaning, now: float) -> Decision:
         """Decide after a look-up."""

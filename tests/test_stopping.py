@@ -1,0 +1,213 @@
+"""How a run ends before its end: by a signal, by the API, by the account; nothing is lost, and `resume` goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from importer.sandbox import Fault, Settings, Store, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Importer = Callable[..., Any]
+
+PROGRAM = [sys.executable, "-c", "from importer.cli import main; main(prog_name='importer')"]
+HEADER = "Invoice number,Currency,Invoice date,Amount,Debtor type,Customer,Street,City,Country code"
+ENDLESS = Settings(minute=10**9, hour=10**9, day=10**9)
+
+
+def source(path: Path, *countries: str) -> Path:
+    rows = (f"INV-{n},EUR,2026-01-15,{n + 1},Company,Example {n},1 St,Town,{c}" for n, c in enumerate(countries))
+    path.write_text("\n".join([HEADER, *rows]) + "\n")
+    return path
+
+
+def faulty(*orders: str) -> Settings:
+    return replace(ENDLESS, faults=tuple(map(Fault.parse, orders)))
+
+
+@dataclass
+class Outside:
+    """A workspace, and an API outside of it."""
+
+    workspace: Path
+    settings: Settings
+
+    def start(self, url: str, *arguments: str, patience: str = "20", before: tuple[str, ...] = ()) -> Any:
+        command = [*before, *PROGRAM, *arguments, "--workspace", str(self.workspace), "--json", "--timeout", patience]
+        environment = {**os.environ, "IMPORTER_API_URL": url, "IMPORTER_API_KEY": "sandbox"}
+        return subprocess.Popen(
+            [*command, "--rate", "60000/min"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+
+    def cases(self) -> list[dict[str, object]]:
+        return Store(self.workspace / "outside.db").cases()
+
+    def serve(self, settings: Settings | None = None) -> Any:
+        return serving(self.workspace / "outside.db", settings or self.settings)
+
+    def resume(self, run: str) -> dict[str, Any]:
+        with self.serve(ENDLESS) as url, self.start(url, "resume", run) as process:
+            out, err = process.communicate()
+        assert out, err
+        said: dict[str, Any] = json.loads(out)
+        return said
+
+
+def wait_for(condition: Callable[[], bool], patience: float = 30.0) -> None:
+    until = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def assert_resume_makes_each_case_once(outside: Outside, said: dict[str, Any], rows: int) -> None:
+    again = outside.resume(said["run"])
+
+    assert again["counts"]["created"] == rows
+    assert Counter(case["creditorReference"] for case in outside.cases()) == Counter(f"INV-{n}" for n in range(rows))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_signal_ends_the_run_in_bounded_time_though_no_answer_comes(tmp_path: Path, number: signal.Signals) -> None:
+    """Every fifth case is made, and its answer would come in twenty seconds."""
+    outside = Outside(tmp_path, faulty("hang-after:every=5,seconds=20"))
+    file = source(tmp_path / "june.csv", *["DE"] * 30)
+    with outside.serve() as url, outside.start(url, "submit", str(file), "--yes") as process:
+        wait_for(lambda: len(outside.cases()) == 30)
+        process.send_signal(number)
+        began = time.monotonic()
+        out, err = process.communicate()
+        lasted = time.monotonic() - began
+
+    said = json.loads(out)
+    assert (process.returncode, said["exit"]) == (130, 130), err
+    assert (said["counts"]["created"], said["counts"]["unknown"]) == (24, 6)
+    assert lasted < 12
+    assert Path(said["report"]).exists()
+    assert_resume_makes_each_case_once(outside, said, 30)
+
+
+def test_a_second_signal_stops_at_once_and_loses_nothing(tmp_path: Path) -> None:
+    outside = Outside(tmp_path, faulty("hang-after:every=5,seconds=20"))
+    file = source(tmp_path / "june.csv", *["DE"] * 30)
+    with outside.serve() as url, outside.start(url, "submit", str(file), "--yes") as process:
+        wait_for(lambda: len(outside.cases()) == 30)
+        process.send_signal(signal.SIGINT)
+        assert any("Interrupt again to stop at once" in line for line in iter(process.stderr.readline, ""))
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        out, err = process.communicate()
+        lasted = time.monotonic() - began
+
+    said = json.loads(out)
+    assert said["exit"] == 130, err
+    assert lasted < 4.5
+    assert Path(said["report"]).exists()
+    assert_resume_makes_each_case_once(outside, said, 30)
+
+
+def test_a_run_that_was_told_to_ignore_hang_ups_does(tmp_path: Path) -> None:
+    outside = Outside(tmp_path, replace(ENDLESS, latency=0.3))
+    file = source(tmp_path / "june.csv", *["DE"] * 200)
+    with outside.serve() as url, outside.start(url, "submit", str(file), "--yes", before=("nohup",)) as process:
+        wait_for(lambda: len(outside.cases()) > 5)
+        process.send_signal(signal.SIGHUP)
+        out, err = process.communicate()
+
+    assert json.loads(out)["counts"]["created"] == 200, err
+
+
+def test_a_key_that_is_revoked_in_mid_run_stops_it_and_says_how_many_rows_are_left(tmp_path: Path) -> None:
+    outside = Outside(tmp_path, faulty("deny:after=40"))
+    file = source(tmp_path / "june.csv", *["DE"] * 100)
+    with outside.serve() as url, outside.start(url, "submit", str(file), "--yes") as process:
+        out, err = process.communicate()
+
+    said = json.loads(out)
+    assert said["exit"] == 4
+    assert said["error"] == (
+        "The API key is not accepted (401: The API key was revoked.). Put the right one in IMPORTER_API_KEY."
+    )
+    assert f"60 rows were not sent, 0 are unknown. Go on with: importer resume {said['run']}" in err
+    assert (said["counts"]["created"], said["counts"]["not-sent"], len(outside.cases())) == (40, 60, 40)
+    assert_resume_makes_each_case_once(outside, said, 100)
+
+
+def test_an_api_that_goes_away_for_long_stops_the_run(tmp_path: Path) -> None:
+    outside = Outside(tmp_path, replace(ENDLESS, latency=0.1))
+    file = source(tmp_path / "june.csv", *["DE"] * 3_000)
+    with outside.serve() as url:
+        process = outside.start(url, "submit", str(file), "--yes")
+        wait_for(lambda: len(outside.cases()) > 20)
+    with process:
+        out, err = process.communicate()
+
+    said = json.loads(out)
+    assert said["exit"] == 4, err
+    assert said["error"].startswith(("The API cannot be reached: ", "10 answers in a row were lost or unreadable"))
+    assert said["counts"]["created"] + said["counts"]["unknown"] + said["counts"]["not-sent"] == 3_000
+    assert_resume_makes_each_case_once(outside, said, 3_000)
+
+
+def test_a_country_without_a_contract_is_held_back_with_the_link_that_cures_it(tmp_path: Path) -> None:
+    outside = Outside(tmp_path, ENDLESS)
+    file = source(tmp_path / "june.csv", *["DE", "GR"] * 40)
+    with outside.serve() as url, outside.start(url, "submit", str(file), "--yes") as process:
+        out, err = process.communicate()
+
+    said = json.loads(out)
+    assert said["exit"] == 4, err
+    assert said["error"] == (
+        "No more rows for GR in EUR are sent. A Power of Attorney with the collection partner must be signed before "
+        "creating cases. https://app.debitura.com/settings/power-of-attorney"
+    )
+    assert said["counts"]["created"] == 40
+    assert said["counts"]["rejected"] >= 3
+    assert said["counts"]["rejected"] + said["counts"]["not-sent"] == 40
+
+
+def test_who_keeps_going_is_told_of_each_row_that_is_refused(tmp_path: Path) -> None:
+    outside = Outside(tmp_path, ENDLESS)
+    file = source(tmp_path / "june.csv", *["DE", "GR"] * 20)
+    with outside.serve() as url, outside.start(url, "submit", str(file), "--yes", "--keep-going") as process:
+        out, err = process.communicate()
+
+    said = json.loads(out)
+    assert (said["exit"], said["counts"]["created"], said["counts"]["rejected"]) == (1, 20, 20), err
+
+
+def test_a_pause_of_hours_ends_the_run_and_says_until_when(tmp_path: Path) -> None:
+    outside = Outside(tmp_path, faulty("throttle:after=40,seconds=20000"))
+    file = source(tmp_path / "june.csv", *["DE"] * 100)
+    with outside.serve() as url, outside.start(url, "submit", str(file), "--yes") as process:
+        out, err = process.communicate()
+
+    said = json.loads(out)
+    assert said["exit"] == 4, err
+    assert said["error"].startswith("The API allows this key no more requests until ")
+    assert_resume_makes_each_case_once(outside, said, 100)
+
+
+def test_a_pause_of_centuries_is_taken_for_one_that_was_not_said(tmp_path: Path) -> None:
+    outside = Outside(tmp_path, faulty("throttle-absurd:after=40,times=1"))
+    file = source(tmp_path / "june.csv", *["DE"] * 100)
+    with outside.serve() as url, outside.start(url, "submit", str(file), "--yes") as process:
+        out, err = process.communicate()
+
+    assert json.loads(out)["counts"]["created"] == 100, err
