@@ -165,6 +165,11 @@ def find(workspace: Path, *, value: str, as_json: bool, quiet: bool) -> int:
     return 0 if found else 1
 
 
+@main.group()
+def journal() -> None:
+    """Look after the journal: the record of what was sent."""
+
+
 @main.command()
 @common
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
