@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -168,6 +169,25 @@ def find(workspace: Path, *, value: str, as_json: bool, quiet: bool) -> int:
 @main.group()
 def journal() -> None:
     """Look after the journal: the record of what was sent."""
+
+
+@journal.command()
+@common
+@sending
+@click.option("--wait", is_flag=True, help="Wait for another sender of the same account to end.")
+def rebuild(workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, wait: bool, **options: Any) -> int:
+    """Read the account's cases from the API into the journal: after it was lost, or restored from a backup."""
+    from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
+
+    settings, _ = _take_settings(workspace, options)
+    console = screen.console(quiet=quiet)
+    with _api(settings, sandbox=sandbox) as api, screen.Watching(console) as watcher:
+        rebuilt = pipeline.rebuild(settings, api, watcher=watcher, wait=wait)
+    if as_json:
+        print_json({**asdict(rebuilt), "exit": 0})
+    else:
+        screen.show_rebuilt(console, rebuilt)
+    return 0
 
 
 @main.command()

@@ -132,6 +132,12 @@ def set_aside(
 def differing(case: Case, made: Entry) -> tuple[str, ...]:
     """Name the fields in which *case* differs from the one that was *made*."""
     ours, theirs = case.fingerprints, made.case.fingerprints
+    if not theirs:  # found at the API, or forgotten: only what every entry has can be compared
+        known = (
+            ("amountToRecover", case.amount, made.case.amount),
+            ("currencyCode", case.currency, made.case.currency),
+        )
+        return tuple(name for name, our, their in known if their and our != their)
     return tuple(name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name))
 
 

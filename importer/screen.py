@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Task
 
     from importer.model import Status
-    from importer.pipeline import Ending, Offer
+    from importer.pipeline import Ending, Offer, Rebuilt
     from importer.pipeline.record import Figures
 
 LINE_EVERY: Final = 10.0  # seconds between two lines where there is no terminal
@@ -68,6 +68,21 @@ def show_ending(screen: Console, ending: Ending) -> None:
         screen.print(f"{left:,} rows were not sent, {unknown:,} are unknown. Go on with: importer resume {ending.run}")
     elif ending.figures.counts.get("unknown"):
         screen.print(f"Settle what is unknown with: importer resume {ending.run}")
+
+
+def show_rebuilt(screen: Console, rebuilt: Rebuilt) -> None:
+    """Say what a rebuilding of the journal found, and what it cannot know."""
+    screen.print(
+        f"The account has {rebuilt.cases:,} cases; {rebuilt.added:,} of them were not in the journal, and are now."
+    )
+    if rebuilt.in_doubt:
+        screen.print(f"{rebuilt.in_doubt:,} are in doubt in a run of this journal: `importer resume` settles them.")
+    if rebuilt.without_reference:
+        screen.print(
+            f"{rebuilt.without_reference:,} have no creditor reference: rows without one cannot be recognised, and "
+            "would be sent again.",
+            style="yellow",
+        )
 
 
 def _figures(figures: Figures) -> Table:

@@ -648,6 +648,7 @@ def befall(tmp_path: Path, *orders: str, posts: int = 1) -> tuple[list[httpx.Res
         ("fail-502-made", 502, 1),
         ("fail-503-made", 503, 1),
         ("fail-500-stored", 500, 0),
+        ("refuse-422", 422, 0),
         ("garbled", 200, 1),
         ("truncated", "RemoteProtocolError", 1),
         ("slow-body:seconds=0.2", 200, 1),

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import schemas
 from importer.errors import CannotStart, ImporterError, Interrupted, RunError, Stopped
@@ -14,6 +14,7 @@ from importer.journal import Journal
 from importer.pipeline.deliver import Account, Api, Watcher, credential_of, identify, send
 from importer.pipeline.judge import Job, judge
 from importer.pipeline.prepare import Offer, made_earlier, make_offer, plan_rest, plan_rows, take_up, with_fates
+from importer.pipeline.rebuild import Rebuilt, read_all
 from importer.pipeline.record import run_of_dict
 from importer.pipeline.reporting import Ending, describe, keep, report_check, report_run, rows_path
 from importer.report import archive
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from importer.plan import Planned
     from importer.settings import Settings
 
-__all__ = ["Api", "Ending", "Job", "Offer", "Watcher", "check", "resume", "rewrite", "submit"]
+__all__ = ["Api", "Ending", "Job", "Offer", "Rebuilt", "Watcher", "check", "rebuild", "resume", "rewrite", "submit"]
+
+HELD: Final = "it was all-or-nothing and had errors; mend the source and submit it again"
 
 
 def check(job: Job, settings: Settings, *, environment: str, written: bool = True) -> Ending:
@@ -104,7 +107,8 @@ def resume(run_id: str, settings: Settings, api: Api, *, watcher: Watcher, wait:
     with closing(_open(settings, create=False)) as journal:
         kept = journal.run(run_id)
         if not kept["resumable"]:
-            raise RunError(f"Run {run_id} was all-or-nothing and had errors: mend the source and submit it again.")
+            reason = kept["summary"].get("unresumable", HELD)
+            raise RunError(f"Run {run_id} cannot be resumed: {reason}.")
         account = identify(api, settings)
         if account.id != kept["account"]:
             raise RunError(
@@ -131,6 +135,20 @@ def rewrite(run_id: str, settings: Settings) -> Ending:
         stopped = kept["stopped"] or (None if finished else "The run was cut short.")
         run = replace(run, finished=finished, stopped=stopped, exit_code=kept["exit_code"] or 0)
         return report_run(run, journal, settings, ended=False)
+
+
+def rebuild(settings: Settings, api: Api, *, watcher: Watcher, wait: bool = False) -> Rebuilt:
+    """Note in the journal the cases that the account has and the journal does not know.
+
+    Raises:
+        CannotStart: The journal is busy.
+        Stopped: The API does not accept the key, or cannot be read to the end.
+    """
+    account = identify(api, settings)
+    with closing(_open(settings)) as journal:
+        _count_identify(journal, account)
+        with journal.sender(account.id, wait=wait):
+            return read_all(journal, account, settings, api, watcher)
 
 
 def _deliver(

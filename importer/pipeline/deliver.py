@@ -157,7 +157,7 @@ def send(
     rekey = partial(with_key, account=account.id, target=target, mode=mode)
 
     async def run() -> None:
-        clock = _steady_clock()
+        clock = steady_clock()
         throttle = Throttle(
             settings.rate, journal.left_since(account.id, clock() - DAY), clock=clock, on_wait=watcher.waiting
         )
@@ -197,7 +197,7 @@ def send(
         raise Interrupted("Interrupted at once; what was in flight is in doubt, and `resume` asks about it.") from None
 
 
-def _steady_clock() -> partial[float]:
+def steady_clock() -> partial[float]:
     """Make a clock of seconds since the epoch that no change of the system's time makes jump."""
     return partial(lambda start: start + time.monotonic(), time.time() - time.monotonic())
 

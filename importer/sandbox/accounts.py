@@ -14,7 +14,7 @@ PORTAL: Final = "https://app.debitura.com"
 FORBIDDEN: Final = "sandbox-forbidden"
 UNSIGNED: Final = "sandbox-unsigned"
 NO_PARTNER: Final = "AQ"  # debtors' countries
-NO_POWER: Final = "GR"
+NOPOWER: Final = "GR"
 NO_IDENTITY: Final = "MT"
 
 _BLOCKED: Final = {
@@ -31,7 +31,7 @@ _AGREEMENT: Final = BusinessError(
     "Standard Debt Collection Agreement must be signed before creating cases.",
     f"{PORTAL}/settings/contracts",
 )
-_POWER: Final = BusinessError(
+POWER: Final = BusinessError(
     "MissingPowerOfAttorney",
     "A Power of Attorney with the collection partner must be signed before creating cases.",
     f"{PORTAL}/settings/power-of-attorney",
@@ -92,7 +92,7 @@ def find_obstacles(caller: Caller, country: str) -> Obstacles:
         return Obstacles(final=(_PARTNERLESS,))
     return Obstacles(
         final=(_IDENTITY,) if caller.bearer and country == NO_IDENTITY else (),
-        unsigned=((_AGREEMENT,) if caller.account == UNSIGNED else ()) + ((_POWER,) if country == NO_POWER else ()),
+        unsigned=((_AGREEMENT,) if caller.account == UNSIGNED else ()) + ((POWER,) if country == NOPOWER else ()),
     )
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from importer.sandbox.accounts import find_obstacles, tell_signing_url
+from importer.sandbox.accounts import POWER, find_obstacles, tell_signing_url
 from importer.sandbox.answers import Answer, BusinessError, answer, refuse, refuse_business, refuse_fields, tell_problem
 from importer.sandbox.documents import describe_account, describe_case
 from importer.sandbox.lists import find_country
@@ -48,10 +48,17 @@ class Creation:
                 return refuse_business([BusinessError("IdempotencyConflict", message)])
             if stored:
                 return Answer(stored[1], stored[2])
-            result = CRASH if "fail-500-stored" in fate else self._decide(caller, body, fate)
+            result = self._fail(caller, fate) or self._decide(caller, body, fate)
             if key and result.status != 400:  # noqa: PLR2004 - may be mended and sent again under the same key
                 self._ledger.remember(caller.account, key, digest, result.status, result.body)
             return result
+
+    def _fail(self, caller: Caller, fate: Collection[str]) -> Answer | None:
+        if "fail-500-stored" in fate:
+            return CRASH
+        if "refuse-422" in fate:
+            return refuse_business([POWER], tell_signing_url(self._ledger.name_account(caller.account)))
+        return None
 
     def _decide(self, caller: Caller, body: bytes, fate: Collection[str]) -> Answer:
         request = read_body(body)

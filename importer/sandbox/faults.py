@@ -37,6 +37,9 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     "fail-500-made": Kind("create", "500, though the case is made"),
     "fail-502-made": Kind("create", "502 with a page of HTML, though the case is made"),
     "fail-503-made": Kind("create", "503 without a body, though the case is made"),
+    "refuse-422": Kind(
+        "create", "422 `MissingPowerOfAttorney`, nothing is made, and the answer is kept for the `Idempotency-Key`"
+    ),
     "fail-500-stored": Kind("create", "500, nothing is made, and the answer is kept for the `Idempotency-Key`"),
     "garbled": Kind("create", "the case is made, and the answer is half of its JSON"),
     "truncated": Kind("create", "the case is made, and the connection is cut in the midst of the body"),

@@ -1,0 +1,33 @@
+"""What the journal has of cases that the API shows: asked while it is rebuilt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from importer.journal.tables import cases
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def ids_known(connection: sa.Connection, account: str, ids: Iterable[str]) -> set[str]:
+    """Return those of the case *ids* that some row of the journal names, whoever made the case."""
+    query = sa.select(cases.c.case_id).where(cases.c.account == account, cases.c.case_id.in_(list(ids)))
+    return set(connection.scalars(query))
+
+
+def holders(
+    connection: sa.Connection, account: str, target: str, mode: str, references: Iterable[str]
+) -> dict[str, str]:
+    """Return reference → status, for those of *references* that are in flight or made."""
+    query = sa.select(cases.c.reference, cases.c.status).where(
+        cases.c.account == account,
+        cases.c.target == target,
+        cases.c.mode == mode,
+        cases.c.creditor == "",
+        cases.c.status.in_(("sending", "created")),
+        cases.c.reference.in_(list(references)),
+    )
+    return {reference: status for reference, status in connection.execute(query)}  # noqa: C416 - typed pairs from rows

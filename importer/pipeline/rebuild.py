@@ -1,0 +1,177 @@
+"""rebuild: the account's cases come back into a journal that was lost, or restored from a backup."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+import schemas
+from importer.client import Client
+from importer.errors import Stopped
+from importer.journal.held import holders, ids_known
+from importer.journal.tables import DROPPED
+from importer.model import Case
+from importer.pipeline.deliver import steady_clock
+from importer.protocol import Denied, Listed, Throttled, Unanswered, read_list
+from importer.throttle import DAY, Throttle
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from importer.journal import Connection, Journal
+    from importer.pipeline.deliver import Account, Api, Watcher
+    from importer.protocol import KnownCase
+    from importer.settings import Settings
+
+PAGE_SIZE: Final = 100  # the most that the API gives
+PAUSES: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before each try to read a page
+FOUND: Final = "It was found at the API by `importer journal rebuild`."
+UNRESUMABLE: Final = "it is a rebuilding of the journal, and has no rows of its own"
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuilding found.
+
+    Attributes:
+        run: The run under which the journal has what was added.
+        cases: How many cases the account has.
+        added: Those that the journal did not know.
+        in_doubt: Those that a run of the journal has in doubt, and will settle itself.
+        without_reference: Those that no row can be recognised by.
+    """
+
+    run: str
+    cases: int
+    added: int
+    in_doubt: int
+    without_reference: int
+
+
+def read_all(journal: Journal, account: Account, settings: Settings, api: Api, watcher: Watcher) -> Rebuilt:
+    """Read all cases of *account* and note in *journal* those that it does not know; its sender's lock is held.
+
+    Raises:
+        Stopped: The key is refused, the day's requests are spent, or the API cannot be read; what was read is kept,
+            and another rebuilding adds the rest.
+    """
+    target = schemas.load(settings.target)
+    run = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-rebuilt-{secrets.token_hex(2)}"
+    with journal.begin() as connection:
+        journal.add_run(
+            connection,
+            run,
+            account=account.id,
+            target=target.NAME,
+            mode="live",
+            resumable=False,
+            summary={"sources": [], "unresumable": UNRESUMABLE},
+        )
+    seen: Counter[str] = Counter()
+
+    async def read() -> None:
+        async for page in _pages(journal, account, settings, api, target.ENDPOINT, watcher):
+            with journal.begin() as connection:
+                seen.update(_add_page(journal, connection, page, run, account.id, target.NAME, seen["added"]))
+
+    asyncio.run(read())
+    counts = {"rows": seen["added"], "created": seen["added"]}
+    journal.end_run(
+        run, exit_code=0, stopped=None, summary={"sources": [], "unresumable": UNRESUMABLE, "counts": counts}
+    )
+    return Rebuilt(run, seen["cases"], seen["added"], seen["in doubt"], seen["without reference"])
+
+
+async def _pages(
+    journal: Journal, account: Account, settings: Settings, api: Api, endpoint: str, watcher: Watcher
+) -> AsyncIterator[Listed]:
+    """Yield the pages of the account's cases, newest first, so that what is made meanwhile hides none."""
+    clock = steady_clock()
+    throttle = Throttle(
+        settings.rate, journal.left_since(account.id, clock() - DAY), clock=clock, on_wait=watcher.waiting
+    )
+    page, failures = 1, 0
+    async with Client(api.url, api.key, timeout=settings.timeout) as client:
+        while True:
+            await asyncio.sleep(PAUSES[failures])
+            left_at = await throttle.turn()
+            with journal.begin() as connection:
+                journal.add_request(connection, account.id, left_at, "list", None)
+            query: dict[str, str | int] = {"Page": page, "PageSize": PAGE_SIZE, "Sort": "DateCreated:desc"}
+            match read_list(await client.get(endpoint, query)):
+                case Listed() as listed:
+                    yield listed
+                    if listed.last:
+                        return
+                    page, failures = page + 1, 0
+                    continue
+                case Denied(status, message):
+                    raise Stopped(f"The API key does not allow to list cases ({status}: {message}).")
+                case Throttled(seconds):
+                    throttle.pause(seconds or PAUSES[-1])
+                    reason = "it allows no more requests for now (429)"
+                case Unanswered(reason):
+                    pass
+            failures += 1
+            if failures == len(PAUSES):
+                raise Stopped(f"The API's list of cases cannot be read: {reason}. Start again later; nothing is lost.")
+
+
+def _add_page(
+    journal: Journal, connection: Connection, page: Listed, run: str, account: str, target: str, row: int
+) -> Counter[str]:
+    """Add those of a page that the journal does not know, with row numbers from *row*; count what there was."""
+    seen: Counter[str] = Counter()
+    known = ids_known(connection, account, [case.id for case in page.cases])
+    for mode in ("live", "test"):
+        ours = [case for case in page.cases if case.is_test == (mode == "test")]
+        held = holders(connection, account, target, mode, [case.creditor_reference or "" for case in ours])
+        planned = []
+        for case in ours:
+            reference = case.creditor_reference or ""
+            if not reference.strip():
+                seen["without reference"] += 1
+            elif held.get(reference) == "sending":
+                seen["in doubt"] += 1
+            elif case.id not in known and reference not in held:
+                held[reference] = "created"
+                seen["added"] += 1
+                planned.append((_case(case, row + seen["added"]), _known(case)))
+        journal.add_cases(connection, run, account=account, target=target, mode=mode, planned=planned)
+    seen["cases"] += len(page.cases)
+    return seen
+
+
+def _case(case: KnownCase, row: int) -> Case:
+    """Make of what the API tells a case of the journal; what nobody will send needs neither key nor body."""
+    return Case(
+        row=row,
+        creditor="",
+        reference=case.creditor_reference or "",
+        has_reference=True,
+        n=0,
+        key="",
+        body=b"",
+        amount=case.amount or Decimal(0),
+        currency=case.currency,
+        group="",
+        fingerprints={},
+        debtor="",
+        date=date.min,
+    )
+
+
+def _known(case: KnownCase) -> dict[str, object]:
+    return {
+        "status": "created",
+        "case_id": case.id,
+        "case_reference": case.reference,
+        "lifecycle": case.lifecycle,
+        "message": FOUND,
+        **DROPPED,
+    }
