@@ -319,6 +319,16 @@ def test_ten_doubts_in_a_row_stop_the_run(rig: Rig) -> None:
     assert Counter(rig.statuses()) == {"sending": 10, "planned": 40}
 
 
+def test_rows_that_the_api_fails_again_and_again_do_not_stop_the_others(rig: Rig) -> None:
+    """The API stores its failures: every attempt under the same key gets the same answer."""
+    stored = {f"INV-{number}" for number in range(0, 60, 3)}
+    api = Scripted(lambda reference: answer(500, {}) if reference in stored else made(reference), lambda _: NOT_FOUND)
+
+    rig.send(api, rig.plan(cases(*map(payload, range(60)))))
+
+    assert rig.seen == {"created": 40, "rejected": 20}
+
+
 def test_an_api_that_stays_away_stops_the_run_and_leaves_no_doubt(rig: Rig) -> None:
     api = Scripted(lambda _: NeverLeft("connection refused"))
 

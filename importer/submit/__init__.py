@@ -201,7 +201,8 @@ class Sender:
         """Do one step of a case, and put it where it belongs next."""
         number = None if sending.asks else next(self._posts)
         meaning, decision = await self._step.take(sending)
-        if isinstance(meaning, Doubt) and number is not None:
+        if isinstance(meaning, Doubt) and number is not None and not (meaning.by_server and sending.attempts > 1):
+            # A row that the API fails again and again, perhaps from its store, says nothing of the other rows.
             self._doubt(number, meaning.reason)
         self._react(sending, meaning)
         if decision.status:
