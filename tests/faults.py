@@ -55,7 +55,7 @@ ORDERS = {
     "throttle-silent": "chance=0.01",
     "throttle-zero": "chance=0.02",
     "throttle-absurd": "chance=0.01",
-    "deny": "after=100,times=1",
+    "deny": "after=20,times=1",
     "clock-skew": "seconds=-3600",
     "close-idle": "seconds=0.02",
 }
