@@ -24,6 +24,8 @@ FOR_TYPES = {"submit": ("importer.client", "importer.journal")}
 HOMES = {
     "httpx": ("importer.client",),
     "sqlalchemy": ("importer.journal",),
+    "alembic": ("importer.journal",),
+    "psycopg": ("importer.journal",),
     "click": ("importer.cli", "importer.options"),
     "rich": ("importer.cli", "importer.screen"),
     "openpyxl": ("importer.read", "importer.report"),

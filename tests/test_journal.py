@@ -21,8 +21,10 @@ from importer.journal.commits import Commits
 from importer.model import Case
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    Query = Callable[[str], list[tuple[Any, ...]]]
 
 WHO = {"account": "loopback/1", "target": "customer", "mode": "live"}
 
@@ -46,8 +48,8 @@ def case(row: int = 2, reference: str = "INV-1") -> Case:
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal.open(tmp_path / "journal.db", tmp_path / "locks")) as opened:
+def journal(place: str | Path, tmp_path: Path) -> Iterator[Journal]:
+    with closing(Journal.open(place, tmp_path / "locks")) as opened:
         yield opened
 
 
@@ -74,15 +76,13 @@ def test_more_cases_than_one_statement_takes_are_all_kept_in_the_order_of_rows(j
     assert len(known) == 1_199
 
 
-def test_a_settled_case_keeps_no_personal_data(journal: Journal, tmp_path: Path) -> None:
+def test_a_settled_case_keeps_no_personal_data(journal: Journal, query: Query) -> None:
     plan(journal, case())
     (entry,) = journal.of_run("r1")
     with journal.begin() as connection:
         journal.settle(connection, entry.pk, "created", case_id="id-1")
-    journal.close()
 
-    with closing(sqlite3.connect(tmp_path / "journal.db")) as database:
-        (row,) = database.execute("select * from cases")
+    (row,) = query("select * from cases")
     assert "Example" not in str(row)
 
 
@@ -133,8 +133,8 @@ def test_requests_are_counted_for_the_windows_and_for_the_record(journal: Journa
     assert journal.count_requests("r1") == {"post": 1}
 
 
-def test_the_journals_secret_stays_the_same_and_is_its_own(journal: Journal, tmp_path: Path) -> None:
-    with closing(Journal.open(tmp_path / "journal.db", tmp_path / "locks")) as again:
+def test_the_journals_secret_stays_the_same_and_is_its_own(journal: Journal, place: str | Path, tmp_path: Path) -> None:
+    with closing(Journal.open(place, tmp_path / "locks")) as again:
         assert again.secret() == journal.secret()
     with closing(Journal.open(tmp_path / "other.db", tmp_path / "locks")) as other:
         assert other.secret() != journal.secret()
@@ -155,9 +155,9 @@ def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
     assert set(modes.values()) == {0o600}
 
 
-def test_a_second_sender_of_one_account_is_told_to_wait(journal: Journal, tmp_path: Path) -> None:
+def test_a_second_sender_of_one_account_is_told_to_wait(journal: Journal, place: str | Path, tmp_path: Path) -> None:
     with (
-        closing(Journal.open(tmp_path / "journal.db", tmp_path / "locks")) as second,
+        closing(Journal.open(place, tmp_path / "locks")) as second,
         journal.sender("a", wait=False),
         pytest.raises(JournalError, match="--wait"),
         second.sender("a", wait=False),
@@ -165,36 +165,48 @@ def test_a_second_sender_of_one_account_is_told_to_wait(journal: Journal, tmp_pa
         pass
 
 
-def test_two_accounts_send_beside_each_other(journal: Journal, tmp_path: Path) -> None:
+def test_two_accounts_send_beside_each_other(journal: Journal, place: str | Path, tmp_path: Path) -> None:
     with (
-        closing(Journal.open(tmp_path / "journal.db", tmp_path / "locks")) as second,
+        closing(Journal.open(place, tmp_path / "locks")) as second,
         journal.sender("a", wait=False),
         second.sender("b", wait=False),
     ):
         pass
 
 
+HOLDER = """
+import os, sys, time; from pathlib import Path; from importer.journal import Journal
+place = os.environ.get("IMPORTER_JOURNAL") or Path(sys.argv[1]) / "journal.db"
+journal = Journal.open(place, Path(sys.argv[1]) / "locks")
+with journal.sender("a", wait=False):
+    print("held", flush=True); time.sleep(60)
+"""
+
+
 def test_the_right_to_send_ends_with_the_process_that_holds_it(journal: Journal, tmp_path: Path) -> None:
-    code = (
-        "import sys, time; from pathlib import Path; from importer.journal import Journal\n"
-        "journal = Journal.open(Path(sys.argv[1]), Path(sys.argv[2]))\n"
-        "with journal.sender('a', wait=False):\n    print('held', flush=True); time.sleep(60)\n"
-    )
-    arguments = [sys.executable, "-c", code, str(tmp_path / "journal.db"), str(tmp_path / "locks")]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE) as holder:
-        assert holder.stdout
-        holder.stdout.readline()
-        with pytest.raises(JournalError), journal.sender("a", wait=False):
-            pass
-        holder.kill()
+    with subprocess.Popen([sys.executable, "-c", HOLDER, tmp_path], stdout=subprocess.PIPE) as holder:
+        try:
+            assert holder.stdout
+            holder.stdout.readline()
+            with pytest.raises(JournalError, match="right now"), journal.sender("a", wait=False):
+                pass
+        finally:
+            holder.kill()
         with journal.sender("a", wait=True):
             pass
 
 
-def test_a_journal_that_another_program_writes_is_busy(
-    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_right_to_send_can_be_had_again_once_it_was_given_back(
+    journal: Journal, place: str | Path, tmp_path: Path
 ) -> None:
-    journal.close()
+    with closing(Journal.open(place, tmp_path / "locks")) as second:
+        for holder in (journal, second, journal):
+            with holder.sender("a", wait=False):
+                pass
+
+
+def test_a_journal_that_another_program_writes_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Journal.open(tmp_path / "journal.db", tmp_path / "locks").close()
     monkeypatch.setattr("importer.journal.database.BUSY_PATIENCE", 0.1)
     with closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as other:
         other.execute("begin exclusive")
@@ -213,13 +225,14 @@ def test_a_file_that_is_no_journal_is_not_touched(tmp_path: Path, content: bytes
     assert path.read_bytes() == content
 
 
-def test_a_journal_of_a_later_version_is_refused(journal: Journal, tmp_path: Path) -> None:
+def test_a_journal_of_a_later_version_is_refused(
+    journal: Journal, place: str | Path, query: Query, tmp_path: Path
+) -> None:
     journal.close()
-    with closing(sqlite3.connect(tmp_path / "journal.db")) as database, database:
-        database.execute("update meta set value = '99' where name = 'layout'")
+    query("update meta set value = '99' where name = 'layout'")
 
     with pytest.raises(JournalError, match="layout 99"):
-        Journal.open(tmp_path / "journal.db", tmp_path / "locks")
+        Journal.open(place, tmp_path / "locks")
 
 
 def test_looking_into_a_journal_that_is_not_there_makes_none(tmp_path: Path) -> None:
@@ -258,11 +271,13 @@ def test_changes_of_many_are_committed_together_and_one_that_fails_hurts_no_othe
     assert [entry.status for entry in journal.of_run("r1")] == ["planned", "sending"]
 
 
-def test_a_change_that_was_made_is_on_the_disk(journal: Journal, tmp_path: Path) -> None:
+def test_a_change_that_was_made_is_on_the_disk(journal: Journal, place: str | Path, query: Query) -> None:
     plan(journal, case())
 
-    with closing(sqlite3.connect(f"file:{tmp_path / 'journal.db'}?mode=ro", uri=True)) as other:
-        assert other.execute("select count(*) from cases").fetchone() == (1,)
-        assert other.execute("pragma journal_mode").fetchone() == ("wal",)
+    assert query("select count(*) from cases") == [(1,)]
     with journal.begin() as connection:
-        assert connection.exec_driver_sql("pragma synchronous").scalar() == 2
+        if isinstance(place, str):
+            assert connection.exec_driver_sql("show synchronous_commit").scalar() == "on"
+        else:
+            assert connection.exec_driver_sql("pragma journal_mode").scalar() == "wal"
+            assert connection.exec_driver_sql("pragma synchronous").scalar() == 2

@@ -149,8 +149,11 @@ NOT_FOUND = answer(404, {"error": "Not found", "message": "Not found", "business
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
-    with closing(Journal.open(tmp_path / "journal.db", tmp_path / "locks")) as journal:
+def rig(place: str | Path, tmp_path: Path) -> Iterator[Rig]:
+    with (
+        closing(Journal.open(place, tmp_path / "locks")) as journal,
+        journal.sender(WHO["account"], wait=False),
+    ):
         yield Rig(journal)
 
 

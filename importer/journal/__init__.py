@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Final, Self
 import sqlalchemy as sa
 
 from importer.errors import JournalError, RunError
-from importer.journal.database import READING, connect, explained, sender_lock
+from importer.journal.database import READING, connect, explained, shown
+from importer.journal.right import right_to_send, transaction
 from importer.journal.tables import (
     DROPPED,
     END_REQUEST,
@@ -59,6 +60,7 @@ class Journal:
     def __init__(self, engine: sa.Engine, folder: Path) -> None:
         self._engine = engine
         self._folder = folder
+        self._right: sa.Connection | None = None  # the connection that holds the right to send, where one does
 
     @classmethod
     def open(cls, place: str | Path, folder: Path, *, create: bool = True) -> Self:
@@ -75,9 +77,8 @@ class Journal:
         if isinstance(place, Path) and not place.exists() and not create:
             raise JournalError(f"There is no journal at {place}: nothing was sent from this workspace yet.")
         engine = connect(place)
-        shown = engine.url.render_as_string(hide_password=True) if isinstance(place, str) else place
         try:
-            with explained(shown), engine.begin() as connection:
+            with explained(engine), engine.begin() as connection:
                 if create:
                     metadata.create_all(connection)
                     _set_once(connection, "layout", LAYOUT)
@@ -88,7 +89,9 @@ class Journal:
             raise
         if layout != LAYOUT:
             engine.dispose()
-            raise JournalError(f"The journal {shown} has layout {layout}; this version of the importer knows {LAYOUT}.")
+            raise JournalError(
+                f"The journal {shown(engine)} has layout {layout}; this version of the importer knows {LAYOUT}."
+            )
         return cls(engine, folder)
 
     def close(self) -> None:
@@ -97,26 +100,38 @@ class Journal:
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
-        """Run a transaction; on return it is on the disk.
+        """Run a transaction; on return it is on the disk, and the right to send was still held, if it is held at all.
 
         Raises:
-            JournalError: Another program holds the journal, or the disk is full.
+            JournalError: Another program holds the journal, the disk is full, or the right to send is lost.
         """
-        with explained(self._engine.url.database), self._engine.begin() as connection:
+        if self._right is not None:
+            with transaction(self._right):
+                yield self._right
+            return
+        with explained(self._engine), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
         """Open a transaction that writes nothing, and so holds nobody up."""
         reader = self._engine.execution_options(**{READING: True})
-        with explained(self._engine.url.database), reader.begin() as connection:
+        with explained(self._engine), reader.begin() as connection:
             yield connection
 
     @contextmanager
     def sender(self, account: str, *, wait: bool) -> Iterator[None]:
-        """Hold the right to send for *account*; see `sender_lock`."""
-        with sender_lock(self._engine, self._folder, account, wait=wait):
-            yield
+        """Hold the right to send for *account*; see `right`.
+
+        Raises:
+            JournalError: Another process has it, and *wait* is false.
+        """
+        with right_to_send(self._engine, self._folder, account, wait=wait) as held:
+            self._right = held
+            try:
+                yield
+            finally:
+                self._right = None
 
     def secret(self) -> bytes:
         """Return the key of this journal's keyed hashes."""
@@ -164,8 +179,8 @@ class Journal:
         )
 
     def end_run(self, run: str, *, exit_code: int, stopped: str | None, summary: Mapping[str, object]) -> None:
-        """Note how a run ended, this time."""
-        with self.begin() as connection:
+        """Note how a run ended, this time; even where the right to send was lost, and ended it."""
+        with explained(self._engine), self._engine.begin() as connection:
             connection.execute(
                 runs.update()
                 .where(runs.c.id == run)

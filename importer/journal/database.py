@@ -1,17 +1,16 @@
-"""Where the journal lies, and who may send: SQLite with a lock file, or PostgreSQL with an advisory lock."""
+"""Where the journal lies: SQLite by its path, PostgreSQL by its URL; and what goes wrong there, in one sentence."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
-from filelock import FileLock, Timeout
 
 from importer.errors import JournalError
+from importer.journal import postgresql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,13 +25,7 @@ def connect(place: str | Path) -> sa.Engine:
     Raises:
         JournalError: The place cannot be one, or its driver is missing.
     """
-    if isinstance(place, Path):
-        return _sqlite(place)
-    try:
-        url = sa.make_url(place.replace("postgresql://", "postgresql+psycopg://", 1))
-        return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
-    except (sa.exc.ArgumentError, ImportError) as error:
-        raise JournalError(f"IMPORTER_JOURNAL cannot be used: {error}.") from None
+    return _sqlite(place) if isinstance(place, Path) else postgresql.connect(place)
 
 
 def _sqlite(path: Path) -> sa.Engine:
@@ -62,54 +55,31 @@ def _sqlite(path: Path) -> sa.Engine:
     return engine
 
 
+def shown(engine: sa.Engine) -> str:
+    """Name the place of a journal to people; never shows a password."""
+    return engine.url.database or "" if engine.dialect.name == "sqlite" else postgresql.shown(engine.url)
+
+
 @contextmanager
-def explained(place: object) -> Iterator[None]:
+def explained(engine: sa.Engine) -> Iterator[None]:
     """Turn what a database raises into one sentence.
 
     Raises:
-        JournalError: The journal is held by another program, damaged, or its disk is full.
+        JournalError: The journal is held by another program, damaged, out of reach, or its disk is full.
     """
     try:
         yield
-    except sa.exc.OperationalError as error:
-        text = str(error.orig)
-        if "locked" in text or "busy" in text:
-            text = "another program is writing to it; close that program, or try again later"
-        raise JournalError(f"The journal {place} cannot be used: {text}.") from None
     except sa.exc.IntegrityError:
         raise
     except sa.exc.DBAPIError as error:
-        raise JournalError(f"The journal {place} cannot be used: {error.orig}.") from None
+        text = _said(error)
+        if engine.dialect.name == "sqlite" and ("locked" in text or "busy" in text):
+            text = "another program is writing to it; close that program, or try again later"
+        raise JournalError(f"The journal {shown(engine)} cannot be used: {text}.") from None
 
 
-@contextmanager
-def sender_lock(engine: sa.Engine, folder: Path, account: str, *, wait: bool) -> Iterator[None]:
-    """Hold the right to send for *account*; the operating system takes it back when the holder dies.
-
-    Raises:
-        JournalError: Another process has it, and *wait* is false.
-    """
-    busy = JournalError(
-        f"Another importer is sending for this account ({account}) right now. Wait for it to end, or start with --wait."
-    )
-    digest = hashlib.blake2b(account.encode(), person=b"sender").digest()
-    if engine.dialect.name == "postgresql":
-        number = int.from_bytes(digest[:8], "big", signed=True)
-        with explained("in PostgreSQL"), engine.connect() as connection:
-            function = sa.func.pg_advisory_lock if wait else sa.func.pg_try_advisory_lock
-            if connection.scalar(sa.select(function(number))) is False:
-                raise busy
-            yield
-        return
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = FileLock(folder / f"{digest.hex()[:16]}.lock", mode=0o600)
-        lock.acquire(timeout=-1 if wait else 0)
-    except Timeout:
-        raise busy from None
-    except OSError as error:
-        raise JournalError(f"The lock in {folder} cannot be taken: {error.strerror}.") from None
-    try:
-        yield
-    finally:
-        lock.release()
+def _said(error: sa.exc.DBAPIError) -> str:
+    """Take the first sentence of what a driver says: PostgreSQL's next ones show whole rows."""
+    diagnosis = getattr(error.orig, "diag", None)
+    text = (diagnosis and diagnosis.message_primary) or str(error.orig)
+    return " ".join(text.split()).rstrip(".")

@@ -1,0 +1,101 @@
+"""Who may send: one process an account, by a lock that is taken back when its holder dies.
+
+SQLite: a locked file beside the journal. The operating system keeps it for as long as the process lives.
+
+PostgreSQL: a session's advisory lock. The server keeps it for as long as the *connection* lives, and a connection can
+end while its process goes on: the server restarts, someone ends the session, the network drops. Then another machine
+may begin to send. So whoever sends commits on the very connection that holds the lock: a commit that the server
+confirms proves that the lock was held at that moment, and when the connection is lost, nothing more can be noted as
+`sending`, and so nothing more is sent. No check can be forgotten or come too early, since there is none. What was
+committed just before the connection was lost may still leave; to the next sender it is what a dead process leaves
+behind: in doubt, and asked about before anything else happens to it.
+
+A commit whose answer was lost is of unknown fate, and taken for one that failed. If it said `sending` and was made, the
+request has not left and never will: the next run asks, finds nothing, and sends. If it said how a request ended and was
+not made, the row is still `sending`, and the next run asks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+from filelock import FileLock, Timeout
+
+from importer.errors import JournalError
+from importer.journal.database import explained
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+RETRY: Final = 0.5  # seconds between two tries to take a lock that another has
+
+
+@contextmanager
+def right_to_send(engine: sa.Engine, folder: Path, account: str, *, wait: bool) -> Iterator[sa.Connection | None]:
+    """Hold the right to send for *account*; yields the connection that every change must be made on, if there is one.
+
+    Raises:
+        JournalError: Another process has it, and *wait* is false.
+    """
+    digest = hashlib.blake2b(account.encode(), person=b"sender").digest()
+    busy = JournalError(
+        f"Another importer is sending for this account ({account}) right now. Wait for it to end, or start with --wait."
+    )
+    if engine.dialect.name == "postgresql":
+        with _advisory(engine, int.from_bytes(digest[:8], "big", signed=True), busy, wait=wait) as connection:
+            yield connection
+        return
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = FileLock(folder / f"{digest.hex()[:16]}.lock", mode=0o600)
+        lock.acquire(timeout=-1 if wait else 0)
+    except Timeout:
+        raise busy from None
+    except OSError as error:
+        raise JournalError(f"The lock in {folder} cannot be taken: {error.strerror}.") from None
+    try:
+        yield None
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _advisory(engine: sa.Engine, number: int, busy: JournalError, *, wait: bool) -> Iterator[sa.Connection]:
+    with explained(engine):
+        connection = engine.connect()
+        connection.detach()  # closed at the end, not kept: a pooled connection would keep the lock as well
+    try:
+        while not _call(connection, sa.func.pg_try_advisory_lock(number)):
+            if not wait:
+                raise busy
+            # Asked again and again, not waited for: a statement that waits for hours holds up the server's cleaning.
+            time.sleep(RETRY)
+        yield connection
+    finally:
+        with suppress(sa.exc.SQLAlchemyError, JournalError):
+            _call(connection, sa.func.pg_advisory_unlock(number))
+        connection.close()
+
+
+def _call(connection: sa.Connection, function: sa.Function[bool]) -> bool:
+    # In a transaction that ends here, so that the connection never idles inside of one.
+    with transaction(connection):
+        return bool(connection.scalar(sa.select(function)))
+
+
+@contextmanager
+def transaction(connection: sa.Connection) -> Iterator[None]:
+    """Run a transaction on the connection that holds the lock.
+
+    Raises:
+        JournalError: It is lost, now or earlier; SQLAlchemy would connect again, and go on without the lock.
+    """
+    if connection.invalidated:
+        raise JournalError("The connection to the journal was lost, and with it the right to send.")
+    with explained(connection.engine), connection.begin():
+        yield
