@@ -6,8 +6,8 @@ Source: https://docs.debitura.com/developer-concepts/rate-limiting
 from __future__ import annotations
 
 import asyncio
+import math
 import re
-from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
@@ -21,8 +21,12 @@ MINUTE: Final = 60.0  # seconds
 HOUR: Final = 3600.0
 DAY: Final = 86_400.0
 MARGIN: Final = 0.99  # of the minute's pace: requests that leave evenly arrive a little less so
+ARRIVAL: Final = (
+    0.6  # seconds that one request may be longer on its way than another; at MARGIN's pace it costs nothing
+)
+REMEMBERED: Final = DAY + ARRIVAL  # seconds after which a request counts in no window
 CATCH_UP: Final = 0.25  # seconds of lateness (of the event loop, of the disk) that are made up for
-BOUNDARY: Final = 2.0  # seconds around the full hour in which the API may count a request to either side
+BOUNDARY: Final = 2.0  # seconds around the full hour in which the API may count a request to either hour
 LONGEST_PAUSE: Final = 3600.0  # seconds; a retryAfter beyond the hour's window is a mistake
 
 
@@ -68,10 +72,13 @@ class Throttle:
 
     Args:
         rate: The limits.
-        past: When earlier requests left, seconds since the epoch, ascending; a day's worth, by any process.
+        past: When earlier requests left, seconds since the epoch, ascending; at least those of REMEMBERED seconds, by
+            any process.
         clock: Seconds since the epoch.
+        ahead: Seconds by which the API's clock is ahead of ours, where that is known.
         sleep: As `asyncio.sleep`.
-        on_wait: Told why and until when (seconds since the epoch) everyone waits, whenever that is longer than a pace.
+        on_wait: Told why and until when (seconds since the epoch) everyone waits, whenever that is for more than the
+            pace, and longer than a second.
     """
 
     def __init__(
@@ -80,23 +87,22 @@ class Throttle:
         past: Iterable[float],
         *,
         clock: Callable[[], float],
+        ahead: float | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         on_wait: Callable[[str, float], None] = lambda _reason, _until: None,
     ) -> None:
+        now = clock()
         self._rate = rate
         self._clock = clock
+        self._ahead = ahead
         self._sleep = sleep
         self._on_wait = on_wait
         self._lock = asyncio.Lock()
         self._interval = MINUTE / (rate.minute * MARGIN)
-        self._next = 0.0
+        # Ascending. What left in the future left under a clock that has been set back since: it is counted from now.
+        self._left = [min(when, now) for when in past]
+        self._next = self._left[-1] + self._interval if self._left else 0.0
         self._paused_until = 0.0
-        self._ahead: float | None = None  # seconds by which the API's clock is ahead of ours
-        self._day = deque(past)
-        self._hour = deque(when for when in self._day if when > clock() - HOUR - BOUNDARY)
-        self._minute = deque(when for when in self._day if when > clock() - MINUTE)
-        if self._minute:
-            self._next = self._minute[-1] + self._interval
 
     def follow(self, api_time: float) -> None:
         """Take the API's clock, in seconds since the epoch: its hour is the one that counts.
@@ -119,37 +125,32 @@ class Throttle:
         async with self._lock:
             while True:
                 now = self._clock()
-                reason, earliest = self._earliest(now)
-                if earliest <= now:
+                reason, due = self._due(now)
+                if due <= now:
                     break
-                if earliest - now > 1:
-                    self._on_wait(reason, earliest)
-                await self._sleep(earliest - now)
-            self._next = max(self._next, now - CATCH_UP) + self._interval
-            for window in (self._minute, self._hour, self._day):
-                window.append(now)
+                if reason and due - now > 1:
+                    self._on_wait(reason, due)
+                await self._sleep(due - now)
+            # Lateness is made up for, a wait is not: after it requests come back at the pace.
+            self._next = max(due, now - CATCH_UP) + self._interval
+            self._left.append(now)
             return now
 
-    def _earliest(self, now: float) -> tuple[str, float]:
-        """Say when the next request may leave, and which limit decides it."""
-        ahead = self._ahead or 0.0
-        hour_began = (now + ahead) // HOUR * HOUR - ahead
-        for window, began in (
-            (self._minute, now - MINUTE),
-            (self._hour, hour_began - BOUNDARY),
-            (self._day, now - DAY),
-        ):
-            while window and window[0] <= began:
-                window.popleft()
-        if len(self._day) >= self._rate.day:
-            until = datetime.fromtimestamp(self._day[0] + DAY, UTC)
+    def _due(self, now: float) -> tuple[str, float]:
+        """Say when the next request may leave, and which limit decides it: none where that is the pace."""
+        left, rate = self._left, self._rate
+        if len(left) >= rate.day and (free := left[-rate.day] + DAY + ARRIVAL) > now:
+            until = datetime.fromtimestamp(math.ceil(free / MINUTE) * MINUTE, UTC)
             raise Stopped(
-                f"The {self._rate.day:,} requests that the API allows in a day are spent; "
+                f"The {rate.day:,} requests that are allowed in a day are spent; "
                 f"some are free again from {until:%Y-%m-%d %H:%M} UTC."
             )
-        candidates = [("pace", self._next), ("the API asked for a pause", self._paused_until)]
-        if len(self._minute) >= self._rate.minute:
-            candidates.append(("the minute's requests are spent", self._minute[0] + MINUTE))
-        if len(self._hour) >= self._rate.hour:
-            candidates.append(("the hour's requests are spent", hour_began + HOUR + BOUNDARY))
-        return max(candidates, key=lambda candidate: candidate[1])
+        waits = [("", self._next), ("the API asked for a pause", self._paused_until)]
+        if len(left) >= rate.minute:
+            waits.append(("the minute's requests are spent", left[-rate.minute] + MINUTE + ARRIVAL))
+        # Around the full hour a request counts to both hours: to the old one until it is surely over.
+        ahead = self._ahead or 0.0
+        began = (now + ahead - BOUNDARY) // HOUR * HOUR - ahead
+        if len(left) >= rate.hour and left[-rate.hour] > began - BOUNDARY:
+            waits.append(("the hour's requests are spent", began + HOUR + BOUNDARY))
+        return max(waits, key=lambda wait: wait[1])

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.errors import SettingsError, Stopped
-from importer.throttle import CATCH_UP, DAY, HOUR, LONGEST_PAUSE, MARGIN, MINUTE, Rate, Throttle
+from importer.throttle import ARRIVAL, CATCH_UP, DAY, HOUR, LONGEST_PAUSE, MARGIN, MINUTE, Rate, Throttle
 
 NOON = 1_800_000_000.0 // HOUR * HOUR  # seconds since the epoch, at a full hour
 
@@ -94,7 +94,7 @@ def test_what_another_process_spent_in_the_last_minute_counts() -> None:
 
     left = departures(throttle(clock, Rate(minute=600), past), 1)
 
-    assert left[0] >= past[0] + MINUTE
+    assert left[0] == pytest.approx(past[0] + MINUTE + ARRIVAL)
     assert clock.waits == ["the minute's requests are spent"]
 
 
@@ -123,12 +123,12 @@ def test_a_spent_day_ends_the_run_and_says_when_to_come_back() -> None:
     clock = Clock()
     limits = throttle(clock, Rate(day=3), (NOON - DAY + 600,))
 
-    with pytest.raises(Stopped, match=r"The 3 requests .* again from 2027-01-15 08:10 UTC"):
+    with pytest.raises(Stopped, match=r"The 3 requests .* again from 2027-01-15 08:11 UTC"):
         departures(limits, 3)
 
 
 def test_a_day_ago_is_forgotten() -> None:
-    assert departures(throttle(Clock(), Rate(day=1), (NOON - DAY,)), 1) == [NOON]
+    assert departures(throttle(Clock(), Rate(day=1), (NOON - DAY - ARRIVAL,)), 1) == [NOON]
 
 
 def test_all_wait_for_as_long_as_the_api_asks_and_come_back_evenly() -> None:

@@ -84,11 +84,13 @@ class Sender:
         self._going: dict[object, int] = {}
         self._behind: defaultdict[object, deque[Sending]] = defaultdict(deque)
         self._posts = count()
+        self._steps = count(1)
+        self._last_step = 0
+        self._together = 0  # steps up to this one were in flight when the API last failed: they fail with it
         self._doubtful: set[int] = set()
         self._throttled = 0
         self._away = 0
         self._away_since = 0.0
-        self._quiet_until = 0.0
         self.held: dict[str, str] = {}
 
     def stop(self, reason: ImporterError) -> None:
@@ -200,11 +202,12 @@ class Sender:
     async def _take(self, sending: Sending) -> None:
         """Do one step of a case, and put it where it belongs next."""
         number = None if sending.asks else next(self._posts)
+        self._last_step = step = next(self._steps)
         meaning, decision = await self._step.take(sending)
         if isinstance(meaning, Doubt) and number is not None and not (meaning.by_server and sending.attempts > 1):
             # A row that the API fails again and again, perhaps from its store, says nothing of the other rows.
             self._doubt(number, meaning.reason)
-        self._react(sending, meaning)
+        self._react(sending, meaning, step)
         if decision.status:
             await self._settled(sending, decision)
         elif decision.due is not None:
@@ -224,14 +227,16 @@ class Sender:
             else:
                 self._observe(released)
 
-    def _react(self, sending: Sending, meaning: object) -> None:
+    def _react(self, sending: Sending, meaning: object, step: int) -> None:
         """Draw from one answer what it says of all that is still to be sent."""
+        fresh = step > self._together
         match meaning:
             case Throttled(seconds):
-                self._back_off(seconds)
+                self._back_off(seconds, fresh=fresh)
                 return
             case NeverLeft(reason):
-                self._unreachable(reason)
+                if fresh:
+                    self._unreachable(reason)
                 return
             case Unanswered():
                 return
@@ -243,7 +248,8 @@ class Sender:
                 self._refusals.pop(sending.case.group, None)
             case Refused():
                 self._refused(sending.case.group, meaning)
-        self._throttled = self._away = 0
+        if fresh:
+            self._throttled = self._away = 0
 
     def _doubt(self, number: int, reason: str) -> None:
         """Stop after ten doubts in a row: of requests that left one after the other, however their answers came in."""
@@ -269,32 +275,27 @@ class Sender:
         else:
             self._refusals.pop(group, None)
 
-    def _back_off(self, seconds: float | None) -> None:
+    def _back_off(self, seconds: float | None, *, fresh: bool) -> None:
         """Hold everyone back after a 429; all that were in flight together are one failure, not many."""
-        now = self._clock()
         if seconds is not None and seconds > LONGEST_WAIT:
             if seconds <= DAY:
-                until = datetime.fromtimestamp(now + seconds, UTC)
+                until = datetime.fromtimestamp(self._clock() + seconds, UTC)
                 self.stop(Stopped(f"The API allows this key no more requests until {until:%Y-%m-%d %H:%M} UTC."))
             seconds = None
-        if now >= self._quiet_until:
+        if fresh:
+            self._together = self._last_step
             self._throttled += 1
             if self._throttled >= THROTTLED_IN_A_ROW:
                 self.stop(Stopped("The API keeps answering 429: another program may be using up the key's requests."))
-        pause = max(1.0, seconds or min(LONGEST_BACKOFF, 2.0**self._throttled))
-        self._throttle.pause(pause)
-        self._quiet_until = now + pause
+        self._throttle.pause(max(1.0, seconds or min(LONGEST_BACKOFF, 2.0**self._throttled)))
 
     def _unreachable(self, reason: str) -> None:
         """Hold everyone back while the API is away, and stop when it stays away."""
         now = self._clock()
-        if now < self._quiet_until:
-            return
+        self._together = self._last_step
         if not self._away:
             self._away_since = now
         self._away += 1
         if now - self._away_since >= self._patience.settle_after:
             self.stop(Stopped(f"The API cannot be reached: {reason}."))
-        pause = min(LONGEST_BACKOFF, 2.0 ** min(self._away, 5) / 2)
-        self._throttle.pause(pause)
-        self._quiet_until = now + pause
+        self._throttle.pause(min(LONGEST_BACKOFF, 2.0 ** min(self._away, 5) / 2))
