@@ -5,20 +5,22 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from importer.errors import ImporterError
+from importer.errors import ImporterError, Stopped
 from importer.journal import Journal
-from importer.pipeline.deliver import identify
+from importer.pipeline.account import identify, sending_account
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from importer.pipeline.deliver import Account, Api
+    from importer.pipeline.account import Account, Api
     from importer.settings import Settings
 
 CLOCK_TOLERANCE: Final = 60.0  # seconds; `today` and the windows do not depend on less
+PATIENCE: Final = 65.0  # seconds; a spent minute is waited for, a spent hour is not
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,14 @@ class Finding:
 def examine(settings: Settings, find_api: Api | ImporterError) -> Iterator[Finding]:
     """Look at one thing after the other, as far as each allows the next."""
     yield Finding("settings", ok=True, text=f"target {settings.target}, rate {settings.rate}")
-    yield _examine_journal(settings)
+    journal = _examine_journal(settings)
+    yield journal
     if isinstance(find_api, ImporterError):
         yield Finding("key", ok=False, text=str(find_api), exit_code=find_api.exit_code)
         return
     yield Finding("key", ok=True, text=f"there is one for {find_api.host}")
     try:
-        account = identify(find_api, settings)
+        account = _ask(settings, find_api, counted=journal.ok)
     except ImporterError as error:
         yield Finding("API", ok=False, text=str(error), exit_code=error.exit_code)
         return
@@ -65,11 +68,27 @@ def _examine_journal(settings: Settings) -> Finding:
         return Finding("journal", ok=False, text=str(error), exit_code=error.exit_code)
 
 
+def _ask(settings: Settings, api: Api, *, counted: bool) -> Account:
+    """Ask whose key it is, as any sender does; where there is a journal, it counts the request."""
+    if not counted or (isinstance(settings.journal, Path) and not settings.journal.exists()):
+        return identify(api, settings)
+    with (
+        closing(Journal.open(settings.journal, settings.workspace / "locks")) as journal,
+        sending_account(api, settings, journal, wait=False, waiting=_refuse_to_wait) as account,
+    ):
+        return account
+
+
+def _refuse_to_wait(reason: str, until: float) -> None:
+    if until - time.time() > PATIENCE:
+        raise Stopped(f"It cannot be asked before {datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M} UTC: {reason}.")
+
+
 def _examine_clock(account: Account) -> Finding:
-    if account.api_time is None:
+    if account.ahead is None:
         return Finding("clock", ok=True, text="the API sends no time to compare with")
-    ahead = time.time() - account.api_time
-    if abs(ahead) <= CLOCK_TOLERANCE:
+    if abs(account.ahead) <= CLOCK_TOLERANCE:
         return Finding("clock", ok=True, text="this machine and the API agree on the time")
-    text = f"this machine's clock is {abs(ahead):,.0f} s {'ahead of' if ahead > 0 else 'behind'} the API's; set it."
+    side = "behind" if account.ahead > 0 else "ahead of"
+    text = f"this machine's clock is {abs(account.ahead):,.0f} s {side} the API's; set it."
     return Finding("clock", ok=False, text=text, exit_code=3)

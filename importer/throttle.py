@@ -103,6 +103,7 @@ class Throttle:
         self._left = [min(when, now) for when in past]
         self._next = self._left[-1] + self._interval if self._left else 0.0
         self._paused_until = 0.0
+        self._pause_reason = ""
 
     def follow(self, api_time: float) -> None:
         """Take the API's clock, in seconds since the epoch: its hour is the one that counts.
@@ -112,9 +113,11 @@ class Throttle:
         ahead = api_time - self._clock()
         self._ahead = ahead if self._ahead is None else max(self._ahead, ahead)
 
-    def pause(self, seconds: float) -> None:
-        """Hold everyone back, after a 429 or while the API is away."""
-        self._paused_until = max(self._paused_until, self._clock() + min(seconds, LONGEST_PAUSE))
+    def pause(self, seconds: float, reason: str = "the API asked for a pause") -> None:
+        """Hold everyone back, after a 429 or while the API is away; of several pauses the one that ends last counts."""
+        until = self._clock() + min(seconds, LONGEST_PAUSE)
+        if until > self._paused_until:
+            self._paused_until, self._pause_reason = until, reason
 
     async def turn(self) -> float:
         """Wait until a request may leave; returns when that is, and counts it.
@@ -145,7 +148,7 @@ class Throttle:
                 f"The {rate.day:,} requests that are allowed in a day are spent; "
                 f"some are free again from {until:%Y-%m-%d %H:%M} UTC."
             )
-        waits = [("", self._next), ("the API asked for a pause", self._paused_until)]
+        waits = [("", self._next), (self._pause_reason, self._paused_until)]
         if len(left) >= rate.minute:
             waits.append(("the minute's requests are spent", left[-rate.minute] + MINUTE + ARRIVAL))
         # Around the full hour a request counts to both hours: to the old one until it is surely over.

@@ -330,7 +330,7 @@ def test_no_network_is_one_sentence_and_exit_4(
     importer: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IMPORTER_API_KEY", "k")
-    monkeypatch.setattr("importer.pipeline.deliver.IDENTIFY_PAUSES", (0.0,))
+    monkeypatch.setattr("importer.pipeline.account.PAUSES", (0.0,))
 
     ran = importer("submit", source(tmp_path / "june.csv"), "--yes", "--api-url", "https://api.invalid", "--json")
 
@@ -396,8 +396,11 @@ def test_a_constant_of_another_form_is_wrong_usage(importer: Importer, tmp_path:
 def test_a_busy_journal_is_one_sentence_and_exit_3(importer: Importer, tmp_path: Path) -> None:
     file = source(tmp_path / "june.csv", rows=3)
     importer("submit", file, "--sandbox", "--yes", "--limit", 1)
-    (lock,) = (tmp_path / "locks").iterdir()
-    code = f"import filelock, time\nwith filelock.FileLock({str(lock)!r}): print('held', flush=True); time.sleep(60)"
+    locks = [str(lock) for lock in (tmp_path / "locks").iterdir()]
+    code = (
+        f"import filelock, time\nheld = [filelock.FileLock(path) for path in {locks}]\n"
+        "[lock.acquire() for lock in held]\nprint('held', flush=True)\ntime.sleep(60)"
+    )
     with subprocess.Popen([PROGRAM[0], "-c", code], stdout=subprocess.PIPE) as holder:
         assert holder.stdout
         holder.stdout.readline()

@@ -148,9 +148,21 @@ class Journal:
         return (found.account, found.name) if found else None
 
     def remember_key(self, connection: sa.Connection, credential: str, account: str, name: str) -> None:
-        """Note whose key *credential* is."""
+        """Note whose key *credential* is; what left under it before that was known was the account's."""
+        connection.execute(requests.update().where(requests.c.account == credential).values(account=account))
         connection.execute(credentials.delete().where(credentials.c.credential == credential))
         connection.execute(credentials.insert().values(credential=credential, account=account, name=name))
+
+    def ahead_of(self, account: str) -> float | None:
+        """Return by how many seconds the API's clock was ahead of ours when it was last seen; None if it never was."""
+        with self._reading() as connection:
+            found = connection.scalar(sa.select(meta.c.value).where(meta.c.name == f"ahead {account}"))
+        return float(found) if found else None
+
+    def remember_ahead(self, connection: sa.Connection, account: str, ahead: float) -> None:
+        """Note by how many seconds the API's clock is ahead of ours."""
+        connection.execute(meta.delete().where(meta.c.name == f"ahead {account}"))
+        connection.execute(meta.insert().values(name=f"ahead {account}", value=str(ahead)))
 
     # Runs
 

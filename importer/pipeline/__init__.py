@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 import schemas
 from importer.errors import CannotStart, ImporterError, Interrupted, RunError, Stopped
 from importer.journal import Journal
-from importer.pipeline.deliver import Account, Api, Watcher, credential_of, identify, send
+from importer.pipeline.account import Account, Api, credential_of, sending_account
+from importer.pipeline.deliver import Watcher, send
 from importer.pipeline.judge import Job, judge
 from importer.pipeline.prepare import Offer, made_earlier, make_offer, plan_rest, plan_rows, take_up, with_fates
 from importer.pipeline.rebuild import Rebuilt, read_all
@@ -76,24 +77,24 @@ def submit(
         Interrupted: Nothing was sent: *confirm* said no.
     """
     judged = judge(job, settings)
-    account = identify(api, settings)
-    with closing(_open(settings)) as journal:
-        _count_identify(journal, account)
-        with journal.sender(account.id, wait=wait):
-            planned = plan_rows(judged, job, journal, account)
-            offer = make_offer(planned, judged, job, settings, api, account)
-            if offer.cases and not confirm(offer):
-                raise Interrupted("Nothing was sent.")
-            run = replace(describe(judged, job, settings, "submit"), account=account.title, host=api.host)
-            keep(run, judged, settings)
-            held = job.all_or_nothing and len(judged.faulty) > 0
-            identity = {"account": account.id, "target": run.target, "mode": run.mode}
-            with journal.begin() as connection:
-                summary = {"sources": [source.name for source in run.sources]}
-                journal.add_run(connection, run.id, **identity, resumable=not held, summary=summary)
-                fates = with_fates(planned, job.limit, held=held)
-                journal.add_cases(connection, run.id, **identity, planned=fates)
-            return _deliver(run, planned, journal, settings, api, account, watcher)
+    with (
+        closing(_open(settings)) as journal,
+        sending_account(api, settings, journal, wait=wait, waiting=watcher.waiting) as account,
+    ):
+        planned = plan_rows(judged, job, journal, account)
+        offer = make_offer(planned, judged, job, settings, api, account)
+        if offer.cases and not confirm(offer):
+            raise Interrupted("Nothing was sent.")
+        run = replace(describe(judged, job, settings, "submit"), account=account.title, host=api.host)
+        keep(run, judged, settings)
+        held = job.all_or_nothing and len(judged.faulty) > 0
+        identity = {"account": account.id, "target": run.target, "mode": run.mode}
+        with journal.begin() as connection:
+            summary = {"sources": [source.name for source in run.sources]}
+            journal.add_run(connection, run.id, **identity, resumable=not held, summary=summary)
+            fates = with_fates(planned, job.limit, held=held)
+            journal.add_cases(connection, run.id, **identity, planned=fates)
+        return _deliver(run, planned, journal, settings, api, account, watcher)
 
 
 def resume(run_id: str, settings: Settings, api: Api, *, watcher: Watcher, wait: bool = False) -> Ending:
@@ -109,14 +110,9 @@ def resume(run_id: str, settings: Settings, api: Api, *, watcher: Watcher, wait:
         if not kept["resumable"]:
             reason = kept["summary"].get("unresumable", HELD)
             raise RunError(f"Run {run_id} cannot be resumed: {reason}.")
-        account = identify(api, settings)
-        if account.id != kept["account"]:
-            raise RunError(
-                f"Run {run_id} belongs to another account or environment ({kept['account']}); "
-                f"this key is for {account.id}. Nothing was sent."
-            )
-        _count_identify(journal, account)
-        with journal.sender(account.id, wait=wait):
+        with sending_account(
+            api, settings, journal, of_run=kept["account"], wait=wait, waiting=watcher.waiting
+        ) as account:
             run = run_of_dict(archive.load(rows_path(settings, run_id)).metadata)
             planned = plan_rest(run, journal, account)
             return _deliver(run, planned, journal, settings, api, account, watcher)
@@ -144,11 +140,11 @@ def rebuild(settings: Settings, api: Api, *, watcher: Watcher, wait: bool = Fals
         CannotStart: The journal is busy.
         Stopped: The API does not accept the key, or cannot be read to the end.
     """
-    account = identify(api, settings)
-    with closing(_open(settings)) as journal:
-        _count_identify(journal, account)
-        with journal.sender(account.id, wait=wait):
-            return read_all(journal, account, settings, api, watcher)
+    with (
+        closing(_open(settings)) as journal,
+        sending_account(api, settings, journal, wait=wait, waiting=watcher.waiting) as account,
+    ):
+        return read_all(journal, account, settings, api, watcher)
 
 
 def _deliver(
@@ -196,8 +192,3 @@ def _deliver(
 
 def _open(settings: Settings, *, create: bool = True) -> Journal:
     return Journal.open(settings.journal, settings.workspace / "locks", create=create)
-
-
-def _count_identify(journal: Journal, account: Account) -> None:
-    with journal.begin() as connection:
-        journal.add_request(connection, account.id, account.asked_at, "me", None)

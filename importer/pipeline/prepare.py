@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from importer.journal import Journal
     from importer.model import Case, Entry, Run
-    from importer.pipeline.deliver import Account, Api
+    from importer.pipeline.account import Account, Api
     from importer.pipeline.judge import Job, Judged
     from importer.settings import Settings
 

@@ -16,15 +16,15 @@ from importer.errors import Stopped
 from importer.journal.held import holders, ids_known
 from importer.journal.tables import DROPPED
 from importer.model import Case
-from importer.pipeline.deliver import steady_clock
+from importer.pipeline.account import steady_clock, throttle_of
 from importer.protocol import Denied, Listed, Throttled, Unanswered, read_list
-from importer.throttle import DAY, Throttle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from importer.journal import Connection, Journal
-    from importer.pipeline.deliver import Account, Api, Watcher
+    from importer.pipeline.account import Account, Api
+    from importer.pipeline.deliver import Watcher
     from importer.protocol import KnownCase
     from importer.settings import Settings
 
@@ -92,9 +92,7 @@ async def _pages(
 ) -> AsyncIterator[Listed]:
     """Yield the pages of the account's cases, newest first, so that what is made meanwhile hides none."""
     clock = steady_clock()
-    throttle = Throttle(
-        settings.rate, journal.left_since(account.id, clock() - DAY), clock=clock, on_wait=watcher.waiting
-    )
+    throttle = throttle_of(account.id, journal, settings, clock, ahead=account.ahead, waiting=watcher.waiting)
     page, failures = 1, 0
     async with Client(api.url, api.key, timeout=settings.timeout) as client:
         while True:

@@ -298,4 +298,4 @@ class Sender:
         self._away += 1
         if now - self._away_since >= self._patience.settle_after:
             self.stop(Stopped(f"The API cannot be reached: {reason}."))
-        self._throttle.pause(min(LONGEST_BACKOFF, 2.0 ** min(self._away, 5) / 2))
+        self._throttle.pause(min(LONGEST_BACKOFF, 2.0 ** min(self._away, 5) / 2), "the API cannot be reached")
