@@ -134,10 +134,13 @@ def runs(workspace: Path, *, as_json: bool, quiet: bool) -> int:
 @main.command()
 @common
 @click.argument("run")
-def show(workspace: Path, *, run: str, as_json: bool, quiet: bool) -> int:
-    """Show one RUN: counts, totals, and where its report lies."""
+@click.option("--row", type=click.IntRange(min=1), help="Show what became of this row alone, and each attempt at it.")
+def show(workspace: Path, *, run: str, as_json: bool, quiet: bool, row: int | None) -> int:
+    """Show one RUN: who, when, which files, counts, totals, requests, and where its report lies."""
     from importer import history, screen  # noqa: PLC0415 - SQLAlchemy takes half a second
 
+    if row is not None:
+        return _show_cases(history.show_row(_settings(workspace), run, row), as_json=as_json, quiet=quiet)
     found = history.show(_settings(workspace), run)
     if as_json:
         print_json({**found, "exit": 0})
@@ -152,18 +155,25 @@ def show(workspace: Path, *, run: str, as_json: bool, quiet: bool) -> int:
 @common
 @click.argument("value")
 def find(workspace: Path, *, value: str, as_json: bool, quiet: bool) -> int:
-    """Find a case by VALUE: Debitura's id or reference, or the creditor reference."""
-    from importer import history, screen  # noqa: PLC0415 - SQLAlchemy takes half a second
+    """Find a case by VALUE: Debitura's id or reference, or the creditor reference; with each attempt at it."""
+    from importer import history  # noqa: PLC0415 - SQLAlchemy takes half a second
 
     found = history.find(_settings(workspace), value)
+    if not found and not as_json:
+        click.echo(f"The journal knows no case {value}.", err=True)
+    return _show_cases(found, as_json=as_json, quiet=quiet)
+
+
+def _show_cases(found: list[dict[str, Any]], *, as_json: bool, quiet: bool) -> int:
+    from importer import screen  # noqa: PLC0415 - rich
+
+    code = 0 if found else 1
     if as_json:
-        print_json({"cases": found, "exit": 0 if found else 1})
-    elif found:
+        print_json({"cases": found, "exit": code})
+    else:
         for case in found:
             screen.show_facts(screen.console(quiet=quiet), case)
-    else:
-        click.echo(f"The journal knows no case {value}.", err=True)
-    return 0 if found else 1
+    return code
 
 
 @main.group()

@@ -1,4 +1,4 @@
-"""What the journal tells: runs, one run, one case; as plain values that print as a table or as JSON."""
+"""What the journal tells: runs, one run, one case with its attempts; as plain values, printed as tables or JSON."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from importer.journal import Journal
+from importer.errors import RunError
+from importer.journal import Journal, auditing
+from importer.model import split_row_key
+from importer.pipeline.sessions import count_requests
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from importer.journal import RowMapping
     from importer.settings import Settings
 
 
@@ -23,48 +29,91 @@ def runs(settings: Settings) -> list[dict[str, Any]]:
 
 
 def show(settings: Settings, run: str) -> dict[str, Any]:
-    """Tell one run: its counts and totals, where its report lies, how many requests it took.
+    """Tell one run: who, when, which files, with what settings; counts, totals, requests, and where its report lies.
 
     Raises:
         RunError: There is no such run.
     """
     with closing(_open(settings)) as journal:
         kept = journal.run(run)
+        summary = kept["summary"]
         return {
             **_run(kept),
             "account": kept["account"],
+            "account_name": summary.get("account_name"),
+            "host": summary.get("host"),
             "target": kept["target"],
             "mode": kept["mode"],
             "finished": _moment(kept["finished"]),
             "stopped": kept["stopped"],
             "exit_code": kept["exit_code"],
-            "report": kept["summary"].get("report"),
-            "counts": kept["summary"].get("counts"),
-            "totals": kept["summary"].get("totals"),
-            "requests": journal.count_requests(run),
+            "report": summary.get("report"),
+            "counts": summary.get("counts"),
+            "totals": summary.get("totals"),
+            "requests": count_requests(journal, run, summary),
+            "sha256": summary.get("sha256", []),
+            "version": summary.get("version"),
+            "settings": summary.get("settings", {}),
+            "sessions": [_session(session) for session in summary.get("sessions", ())],
         }
+
+
+def show_row(settings: Settings, run: str, row: int) -> list[dict[str, Any]]:
+    """Tell what became of row number *row* of a run, and each attempt at it; one case for each source that has it.
+
+    Raises:
+        RunError: There is no such run, or it made no case of that row.
+    """
+    with closing(_open(settings)) as journal:
+        journal.run(run)
+        with journal.reading() as connection:
+            found = auditing.cases_of_row(connection, run, row)
+        if not found:
+            raise RunError(f"Run {run} has no case from row {row}: that row was invalid, or there is none.")
+        return _cases(journal, found)
 
 
 def find(settings: Settings, value: str) -> list[dict[str, Any]]:
     """Find cases by Debitura's id, Debitura's reference or the creditor reference, newest first."""
     with closing(_open(settings)) as journal:
-        return [
-            {
-                "creditor_reference": case["reference"] if case["has_reference"] else None,
-                "status": case["status"],
-                "case_id": case["case_id"],
-                "reference": case["case_reference"],
-                "lifecycle": case["lifecycle"],
-                "amount": case["amount"],
-                "currency": case["currency"],
-                "sent_at": _moment(case["sent_at"]),
-                "run": case["run"],
-                "row": case["row"],
-                "message": case["message"],
-                "account": case["account"],
-            }
-            for case in journal.find(value)
-        ]
+        return _cases(journal, journal.find(value))
+
+
+def _cases(journal: Journal, found: Sequence[RowMapping]) -> list[dict[str, Any]]:
+    with journal.reading() as connection:
+        attempts = auditing.attempts_of(connection, (case["pk"] for case in found))
+    return [
+        {
+            "creditor_reference": case["reference"] if case["has_reference"] else None,
+            "status": case["status"],
+            "case_id": case["case_id"],
+            "reference": case["case_reference"],
+            "lifecycle": case["lifecycle"],
+            "amount": case["amount"],
+            "currency": case["currency"],
+            "sent_at": _moment(case["sent_at"]),
+            "run": case["run"],
+            "row": split_row_key(case["row"])[1],
+            "message": case["message"],
+            "account": case["account"],
+            "attempts": [_attempt(request) for request in attempts.get(case["pk"], ())],
+        }
+        for case in found
+    ]
+
+
+def _attempt(request: RowMapping) -> dict[str, Any]:
+    return {
+        "left": _moment(request["left_at"]),
+        "ended": _moment(request["ended_at"]),
+        "kind": request["kind"],
+        "result": request["result"],
+        "request_id": request["request_id"],
+    }
+
+
+def _session(session: Mapping[str, Any]) -> dict[str, Any]:
+    return {**session, "began": _moment(session["began"]), "ended": _moment(session["ended"])}
 
 
 def _open(settings: Settings) -> Journal:

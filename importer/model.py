@@ -263,6 +263,27 @@ class SourceInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Session:
+    """One process that worked at a run: the first submits or checks, each later one resumes.
+
+    Attributes:
+        began: UTC.
+        by: Who started it, as `user@host`.
+        version: This program's.
+        ended: UTC; None while it goes on, and for one that was cut short.
+        exit_code: As it exited; None where it did not end.
+        stopped: Why it ended before the run's end, in a sentence; else None.
+    """
+
+    began: datetime
+    by: str
+    version: str
+    ended: datetime | None = None
+    exit_code: int | None = None
+    stopped: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One run, or one check, as a report's `Summary` and `Run` sheets tell it.
 
@@ -282,6 +303,8 @@ class Run:
         styles: For each source.
         stopped: Why it ended before its end, in a sentence; else None.
         exit_code: As the process exits.
+        sessions: Who worked at it, and when; the first one first.
+        requests: Kind → how many requests it took.
     """
 
     id: str
@@ -300,6 +323,8 @@ class Run:
     styles: tuple[Styles, ...]
     stopped: str | None
     exit_code: int
+    sessions: tuple[Session, ...] = ()
+    requests: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

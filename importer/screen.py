@@ -105,18 +105,27 @@ def _grouped(amount: str) -> str:
 
 
 def show_facts(screen: Console, facts: Mapping[str, Any]) -> None:
-    """Print what is known of a run or a case, a line each."""
+    """Print what is known of a run or a case: a line each, and one for each entry of a list."""
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, value in facts.items():
-        if isinstance(value, dict):
-            told = ", ".join(f"{key} {number:,}" for key, number in value.items())
-        elif name == "totals":
-            told = "; ".join(", ".join(f"{key} {text}" for key, text in total.items()) for total in value or [])
-        else:
-            told = ", ".join(value) if isinstance(value, list) else str(value if value is not None else "")
-        table.add_row(name.replace("_", " "), Text(told))
+        table.add_row(name.replace("_", " "), Text(_tell(value)))
     screen.print(table)
     screen.print()
+
+
+def _tell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case dict():
+            told = ((name, f"{one:,}" if isinstance(one, int) else _tell(one)) for name, one in value.items())
+            return ", ".join(f"{name} {text}" for name, text in told if text)
+        case [dict(), *_]:
+            return "\n".join(map(_tell, value))
+        case list():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value)
 
 
 def show_table(screen: Console, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

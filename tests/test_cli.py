@@ -452,7 +452,7 @@ def test_runs_show_and_find_tell_what_the_journal_knows(importer: Importer, tmp_
 
     assert (run["run"], run["state"], run["rows"], run["sources"]) == (said["run"], "finished", 2, ["june.csv"])
     assert (shown["counts"], shown["totals"], shown["report"]) == (said["counts"], said["totals"], said["report"])
-    assert shown["requests"] == {"post": 2}
+    assert shown["requests"] == {"post": 2, "me": 1}
     assert (found["status"], found["row"], found["run"]) == ("created", 3, said["run"])
     assert importer("find", found["case_id"]).code == importer("find", found["reference"]).code == 0
     assert importer("show", said["run"]).out.strip() == said["report"]

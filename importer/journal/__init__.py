@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from importer.model import Case, Entry
 
 Connection = sa.Connection  # for those who hand one on
+RowMapping = sa.RowMapping
 
 CHUNK: Final = 500  # references asked for at once, rows inserted at once
 
@@ -330,6 +331,8 @@ class Journal:
         )
         with self._reading() as connection:
             return {kind: count for kind, count in connection.execute(query)}  # noqa: C416 - typed pairs from rows
+
+    reading = _reading  # for the rest of this package's methods, which lie in modules of their own
 
 
 def _set_once(connection: sa.Connection, name: str, value: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import schemas
 from importer.errors import CannotStart, ImporterError, Interrupted, RunError, Stopped
-from importer.journal import Journal
+from importer.journal import Journal, auditing
 from importer.pipeline.account import Account, Api, credential_of, sending_account
 from importer.pipeline.deliver import Watcher, send
 from importer.pipeline.judge import Job, judge
@@ -18,6 +18,7 @@ from importer.pipeline.prepare import Offer, made_earlier, make_offer, plan_rest
 from importer.pipeline.rebuild import Rebuilt, read_all
 from importer.pipeline.record import run_of_dict
 from importer.pipeline.reporting import Ending, describe, keep, report_check, report_run, rows_path
+from importer.pipeline.sessions import begin_session, sessions_to_list, summarise
 from importer.report import archive
 
 if TYPE_CHECKING:
@@ -90,8 +91,7 @@ def submit(
         held = job.all_or_nothing and len(judged.faulty) > 0
         identity = {"account": account.id, "target": run.target, "mode": run.mode}
         with journal.begin() as connection:
-            summary = {"sources": [source.name for source in run.sources]}
-            journal.add_run(connection, run.id, **identity, resumable=not held, summary=summary)
+            journal.add_run(connection, run.id, **identity, resumable=not held, summary=summarise(run))
             fates = with_fates(planned, job.limit, held=held)
             journal.add_cases(connection, run.id, **identity, planned=fates)
         return _deliver(run, planned, journal, settings, api, account, watcher)
@@ -114,6 +114,8 @@ def resume(run_id: str, settings: Settings, api: Api, *, watcher: Watcher, wait:
             api, settings, journal, of_run=kept["account"], wait=wait, waiting=watcher.waiting
         ) as account:
             run = run_of_dict(archive.load(rows_path(settings, run_id)).metadata)
+            with journal.begin() as connection:
+                auditing.go_on(connection, run_id, sessions_to_list([begin_session(datetime.now(UTC))]))
             planned = plan_rest(run, journal, account)
             return _deliver(run, planned, journal, settings, api, account, watcher)
 

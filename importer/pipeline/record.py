@@ -145,7 +145,7 @@ def plain(amount: Decimal) -> str:
 
 
 def run_to_dict(run: Run) -> dict[str, Any]:
-    """Make of a run what JSON can hold; `run_of_dict` reads it back."""
+    """Make of a run what JSON can hold, but for what the journal knows better; `run_of_dict` reads it back."""
     return {
         "id": run.id,
         "kind": run.kind,

@@ -14,6 +14,7 @@ from importer import report as workbook
 from importer.errors import CannotStart
 from importer.model import Report, Run
 from importer.pipeline.record import TEXT, Figures, add_entries, count, run_to_dict, start_outcomes
+from importer.pipeline.sessions import begin_session, count_requests, end_session, sessions_of_list, sessions_to_list
 from importer.report import archive
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def describe(judged: Judged, job: Job, settings: Settings, kind: Literal["check"
         styles=judged.styles,
         stopped=None,
         exit_code=0,
+        sessions=(begin_session(started),),
     )
 
 
@@ -138,7 +140,7 @@ def report_check(run: Run, judged: Judged, made: dict[str, Entry], settings: Set
         told = {reference: getattr(entry, name) for reference, entry in made.items()}
         outcomes[column] = outcomes["creditor_reference"].where(known).map(told).astype(TEXT)
     figures = count(outcomes, judged.amounts, check=True)
-    run = replace(run, finished=datetime.now(UTC), exit_code=figures.exit_code)
+    run = end_session(replace(run, finished=datetime.now(UTC), exit_code=figures.exit_code))
     path = None
     if written:
         path = settings.reports / run.id / "results.xlsx"
@@ -158,11 +160,20 @@ def report_run(run: Run, journal: Journal, settings: Settings, *, ended: bool) -
     outcomes = start_outcomes(kept.cells.index, kept.issues, kept.references)
     outcomes = add_entries(outcomes, journal.of_run(run.id), run.stopped)
     figures = count(outcomes, kept.amounts, check=False)
-    run = replace(run, exit_code=run.exit_code or figures.exit_code)
+    told = journal.run(run.id)["summary"]
+    run = replace(
+        run,
+        exit_code=run.exit_code or figures.exit_code,
+        sessions=sessions_of_list(told["sessions"]),
+        requests=count_requests(journal, run.id, told),
+    )
     path = settings.reports / run.id / "results.xlsx"
     if ended:
+        run = end_session(run)
         summary = {
-            "sources": [source.name for source in run.sources],
+            **told,
+            "sessions": sessions_to_list(run.sessions),
+            "requests": dict(run.requests),
             "counts": dict(figures.counts),
             "totals": [dict(total) for total in figures.totals],
             "unreadable": figures.unreadable,

@@ -73,12 +73,16 @@ __all__ = [
     "read_list",
     "read_lookup",
     "read_post",
+    "request_id",
     "retry_after",
     "survives_path",
 ]
 
 CREATED_TOLERANCE: Final = 2.0  # seconds; the API's `Date` has whole seconds, and its machines are not one clock
 
+LONGEST_REQUEST_ID: Final = 200  # characters; what is longer is none
+
+_REQUEST_IDS: Final = ("x-request-id", "request-id", "x-correlation-id", "traceparent")
 _RUN_WIDE: Final = frozenset({"creditorblocked", "missingdebtcollectioncontract"})
 _GROUP_WIDE: Final = frozenset({"missingpowerofattorney", "nopartneravailable", "missingkycverification"})
 _DUPLICATE: Final = re.compile(r"duplicate\s*(creditor)?\s*reference", re.IGNORECASE)
@@ -253,6 +257,18 @@ def retry_after(answer: Answer) -> float | None:
 def api_date(answer: Answer) -> float | None:
     """Read the `Date` of an answer, in seconds since the epoch: the API's own clock."""
     return _http_date(answer.headers.get("date", ""))
+
+
+def request_id(answer: Answer) -> str | None:
+    """Read the API's own name for a request, which its support can look up; None where it gives none.
+
+    The documents name no header: the usual ones are tried, then the `traceId` of problem details.
+    """
+    given: object = next((answer.headers[name] for name in _REQUEST_IDS if answer.headers.get(name)), None)
+    if given is None:
+        document = parse(answer.body)
+        given = document.get("traceId") if isinstance(document, dict) else None
+    return given if isinstance(given, str) and 0 < len(given) <= LONGEST_REQUEST_ID else None
 
 
 def _http_date(text: str) -> float | None:

@@ -10,7 +10,7 @@ from importer.report.rows import make_legible
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from importer.model import Run, Styles
+    from importer.model import Run, Session, Styles
     from importer.report.package import Package
 
 TITLE: Final = "Invoice importer"  # by this in A1 of `Run` a results workbook is recognised
@@ -56,11 +56,20 @@ def _told(run: Run) -> Iterator[tuple[str, str]]:
     if run.stopped:
         yield "Stopped", run.stopped
     yield "Importer", run.version
+    for number, session in enumerate(run.sessions, 1):
+        yield f"Session {number}", _tell_session(session)
+    if run.requests:
+        yield "Requests", ", ".join(f"{kind} {count:,}" for kind, count in sorted(run.requests.items()))
     for source in run.sources:
         yield "Source", source.name
         yield "SHA-256", source.sha256
         yield "Read as", ", ".join(f"{name} {value}" for name, value in source.facts)
     yield from run.settings
+
+
+def _tell_session(session: Session) -> str:
+    ended = f"{session.ended:%Y-%m-%d %H:%M:%S} UTC, exit code {session.exit_code}" if session.ended else "cut short"
+    return f"{session.by}, importer {session.version}: {session.began:%Y-%m-%d %H:%M:%S} UTC to {ended}"
 
 
 def _carried(run: Run) -> Iterator[tuple[str, str, str, str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import quote
 
-from importer.protocol import Answer, Listed, api_date, read_list, read_lookup, read_post
+from importer.protocol import Answer, Listed, api_date, read_list, read_lookup, read_post, request_id
 from importer.submit.sending import Decision, Sending
 
 if TYPE_CHECKING:
@@ -136,8 +136,10 @@ class Step:
             self._api_time = api_time
             self._follow(api_time)
 
+        named = request_id(reply) if isinstance(reply, Answer) else None
+
         def note(connection: Connection) -> None:
-            self._journal.end_request(connection, number, now, result)
+            self._journal.end_request(connection, number, now, result, named)
             if decision.status:
                 self._journal.settle(connection, sending.pk, decision.status, **decision.values)
             elif decision.values:
