@@ -105,7 +105,8 @@ def test_a_refusal_of_the_only_attempt_settles_it() -> None:
 def test_what_was_never_processed_leaves_the_row_as_it_was(meaning: Any) -> None:
     fresh = sending()
 
-    assert fresh.on_post(meaning, NOW) == Decision(values={"attempts": 0, "status": "planned"})
+    never_left = {"attempts": 0, "status": "planned", "since": None, "sent_at": None}
+    assert fresh.on_post(meaning, NOW) == Decision(values=never_left)
     assert not fresh.asks
 
 
