@@ -4,8 +4,8 @@
     python tests/breaking.py --only "new key"         those whose name holds these words
     python tests/breaking.py --write docs/breaking.md the same, and writes the table
 
-It exits with 1 if a breakage goes unnoticed, if the code that it breaks is not there any more, or if the tests fail before
-anything is broken.
+It exits with 1 if a breakage goes unnoticed, if the code that it breaks is not there any more, or if the tests fail
+before anything is broken.
 """
 
 from __future__ import annotations
