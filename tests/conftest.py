@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import runpy
 import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,7 +27,11 @@ from click.testing import CliRunner
 from importer.cli import main
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+PROGRAM = (sys.executable, "-c", "from importer.cli import main; main(prog_name='importer')")
+# Loaded once: a process of its own then begins in milliseconds, not in seconds. None of them starts a thread of ours.
+LOADED = ("importer.history", "importer.pipeline", "importer.sandbox.server", "importer.screen", "schemas.customer")
 
 
 @dataclass(frozen=True)
@@ -186,3 +194,132 @@ def query(place: str | Path, request: pytest.FixtureRequest) -> Callable[[str], 
             return database.execute(statement).fetchall()
 
     return ask
+
+
+class Launched:
+    """The program in a process of its own.
+
+    Attributes:
+        pid: Of the process.
+        arguments: What it was started with.
+        code: Its exit code, less than 0 for the signal that killed it; None while it runs.
+    """
+
+    def __init__(self, arguments: tuple[str, ...], folder: Path, environment: Mapping[str, str], said: Path) -> None:
+        self.arguments = arguments
+        self._out, self._err = said.with_suffix(".out"), said.with_suffix(".err")
+        self._started = time.monotonic()
+        self._wait = (_fork if FORKS else _start)(self, folder, dict(environment))
+        self.code: int | None = None
+
+    @property
+    def runs(self) -> bool:
+        return self._ended(0) is None
+
+    @property
+    def catches_signals(self) -> bool:
+        """Tell whether the program's own handler of SIGTERM is in place, and not yet gone."""
+        try:
+            status = Path(f"/proc/{self.pid}/status").read_text()
+        except OSError:  # no such process any more, or no such file on this system
+            return self.runs and time.monotonic() > self._started + 1
+        caught = int(status.partition("SigCgt:")[2].split(maxsplit=1)[0], 16)
+        return bool(caught >> (signal.SIGTERM - 1) & 1)
+
+    @property
+    def out(self) -> str:
+        return self._out.read_text(encoding="utf-8")
+
+    @property
+    def err(self) -> str:
+        return self._err.read_text(encoding="utf-8")
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        said: dict[str, Any] = json.loads(self.out)
+        return said
+
+    def wait(self, patience: float = 120) -> int:
+        """Wait for its end, *patience* seconds at most, and return its exit code."""
+        code = self._ended(patience)
+        assert code is not None, f"{' '.join(self.arguments)} has not ended after {patience} s: {self.err}"
+        return code
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """Send it a signal; one that has ended takes none."""
+        if self.runs:
+            os.kill(self.pid, number)
+
+    def _ended(self, patience: float) -> int | None:
+        if self.code is None:
+            self.code = self._wait(patience)
+        return self.code
+
+
+def _fork(launched: Launched, folder: Path, environment: dict[str, str]) -> Callable[[float], int | None]:
+    given = {
+        "arguments": launched.arguments,
+        "folder": folder,
+        "environment": environment,
+        "out": launched._out,
+        "err": launched._err,
+    }
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([*LOADED])
+    path = str(Path(__file__).with_name("launched.py"))
+    process = context.Process(target=runpy.run_path, args=(path, {"given": given}, "__main__"), daemon=True)
+    with pytest.MonkeyPatch.context() as patch:
+        # Else each process would load the test runner first.
+        patch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+        process.start()
+    launched.pid = process.pid
+
+    def wait(patience: float) -> int | None:
+        process.join(patience)
+        return process.exitcode
+
+    return wait
+
+
+def _start(launched: Launched, folder: Path, environment: dict[str, str]) -> Callable[[float], int | None]:
+    with launched._out.open("wb") as out, launched._err.open("wb") as err:
+        process = subprocess.Popen(
+            [*PROGRAM, *launched.arguments],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+        )
+    launched.pid = process.pid
+
+    def wait(patience: float) -> int | None:
+        try:
+            return process.wait(patience)
+        except subprocess.TimeoutExpired:
+            return None
+
+    return wait
+
+
+FORKS = "forkserver" in multiprocessing.get_all_start_methods()
+
+
+@pytest.fixture
+def launch(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Launched]]:
+    """Start a command in a process of its own, in a folder that is its workspace, and let none outlive the test."""
+    said = tmp_path_factory.mktemp("said")
+    numbers = count()
+    all_launched: list[Launched] = []
+
+    def start(*arguments: object, workspace: Path = tmp_path, environment: Mapping[str, str] | None = None) -> Launched:
+        texts = tuple(str(argument) for argument in arguments)
+        launched = Launched(texts, workspace, {**os.environ, **(environment or {})}, said / f"{next(numbers)}")
+        all_launched.append(launched)
+        return launched
+
+    yield start
+    for launched in all_launched:
+        launched.kill()
+        launched.wait()

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
 import random
+import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
 from contextlib import closing
@@ -19,122 +16,126 @@ import pytest
 from importer.sandbox import Fault, Settings, Store, serving
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-PROGRAM = [sys.executable, "-c", "from importer.cli import main; main(prog_name='importer')"]
-ROWS = 500
+HEADER = "Invoice number,Currency,Invoice date,Amount,Debtor type,Customer,Street,City,Country code"
+UNLIMITED = {"minute": 1_000_000, "hour": 1_000_000, "day": 1_000_000}
 
 
-def source(path: Path) -> Path:
-    header = "Invoice number,Currency,Invoice date,Amount,Debtor type,Customer,Street,City,Country code"
-    rows = (
-        f"INV-{number},EUR,2026-01-15,{number + 1}.50,Company,Example {number},1 St,Town,DE" for number in range(ROWS)
-    )
-    path.write_text("\n".join([header, *rows]) + "\n")
+def source(path: Path, rows: int) -> Path:
+    lines = (f"INV-{n},EUR,2026-01-15,{n + 1}.50,Company,Example {n},1 St,Town,DE" for n in range(rows))
+    path.write_text("\n".join([HEADER, *lines]) + "\n")
     return path
 
 
-def start(workspace: Path, *arguments: str, rate: str) -> subprocess.Popen[str]:
-    command = [*PROGRAM, *arguments, "--workspace", str(workspace), "--json", "--rate", rate, "--timeout", "2"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+def count_cases(workspace: Path) -> int:
+    with closing(sqlite3.connect(workspace / "outside.db", timeout=30)) as database:
+        count: int = database.execute("select count(*) from cases").fetchone()[0]
+    return count
 
 
-def run_of(workspace: Path) -> str:
-    listed = subprocess.run(
-        [*PROGRAM, "runs", "--json", "--workspace", str(workspace)], capture_output=True, text=True, check=True
-    )
-    (run,) = json.loads(listed.stdout)["runs"]
-    return str(run["run"])
+def kill_and_resume(
+    launch: Callable[..., Any],
+    workspace: Path,
+    settings: Settings,
+    *,
+    rows: int,
+    kills: int,
+    rate: str = "6000/min",
+    progress: int = 1,
+    numbers: tuple[int, ...] = (signal.SIGKILL,),
+) -> dict[str, Any]:
+    """Submit, kill, resume and kill again; then let the last resume come to its end, and return what it said.
 
-
-def kill_and_resume(workspace: Path, kills: int, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Submit, kill, resume and kill again; then let the last resume come to its end, and return what it said."""
+    Each process is killed when it has made up to *progress* cases, by one of the signals *numbers*.
+    """
     choose = random.Random(kills)  # noqa: S311 - a seed, so that a failure can be seen again
     with serving(workspace / "outside.db", settings) as url:
-        monkeypatch.setenv("IMPORTER_API_URL", url)
-        monkeypatch.setenv("IMPORTER_API_KEY", "sandbox")
-        store = Store(workspace / "outside.db")
-        arguments = ["submit", str(source(workspace / "june.csv")), "--yes"]
-        for _ in range(kills):
-            before = len(store.cases())
-            with start(workspace, *arguments, rate="6000/min") as process:
-                until = time.monotonic() + 20
-                while len(store.cases()) == before and process.poll() is None and time.monotonic() < until:
-                    time.sleep(0.01)
-                time.sleep(choose.uniform(0, 0.6))
-                process.kill()
-            arguments = ["resume", run_of(workspace)]
-        with start(workspace, *arguments, rate="60000/min") as process:
-            out, err = process.communicate()
-    assert process.returncode == 0, err
-    said: dict[str, Any] = json.loads(out)
+        common = ("--json", "--quiet", "--timeout", "2", "--api-url", url)
+        environment = {"IMPORTER_API_KEY": "sandbox"}
+        command = ["submit", source(workspace / "june.csv", rows), "--yes"]
+        killed = 0
+        while killed < kills:
+            wanted = count_cases(workspace) + choose.randint(1, progress)
+            process = launch(*command, *common, "--rate", rate, environment=environment)
+            while count_cases(workspace) < wanted and process.runs:
+                time.sleep(0.005)
+            time.sleep(choose.uniform(0, 0.1))
+            process.kill(number := choose.choice(numbers))
+            assert process.wait() == (-number if number == signal.SIGKILL else 130), process.err
+            killed += 1
+            (run,) = (workspace / "reports").iterdir()
+            command = ["resume", run.name]
+        process = launch(*command, *common, "--rate", "60000/min", environment=environment)
+        assert process.wait() == 0, process.err
+    said: dict[str, Any] = process.said
     return said
 
 
-def assert_each_row_exists_once(workspace: Path, said: dict[str, Any]) -> None:
+def assert_each_row_exists_once(workspace: Path, said: dict[str, Any], rows: int) -> None:
     cases = Store(workspace / "outside.db").cases()
-    assert Counter(case["creditorReference"] for case in cases) == Counter(f"INV-{number}" for number in range(ROWS))
-    assert said["counts"]["created"] == ROWS
-    header, *rows = openpyxl.load_workbook(said["report"])["Results"].iter_rows(values_only=True)
-    told = [dict(zip(header, row, strict=True)) for row in rows]
+    assert Counter(case["creditorReference"] for case in cases) == Counter(f"INV-{number}" for number in range(rows))
+    assert said["counts"]["created"] == rows
+    header, *lines = openpyxl.load_workbook(workspace / said["report"])["Results"].iter_rows(values_only=True)
+    told = [dict(zip(header, line, strict=True)) for line in lines]
     assert {(row["Creditor reference"], row["Case id"], row["Status"]) for row in told} == {
         (case["creditorReference"], case["id"], "created") for case in cases
     }
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        Settings(minute=1_000_000, hour=1_000_000, day=1_000_000, latency=0.05),
-        Settings(
-            minute=1_000_000, hour=1_000_000, day=1_000_000, latency=0.05, faults=(Fault("lose-answer", every=7),)
-        ),
-    ],
-    ids=["killed", "killed, and answers lost"],
-)
+@pytest.mark.parametrize("faults", [(), (Fault("lose-answer", every=7),)], ids=["killed", "killed, and answers lost"])
 def test_a_run_that_is_killed_again_and_again_makes_each_case_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
+    tmp_path: Path, launch: Callable[..., Any], faults: tuple[Fault, ...]
 ) -> None:
-    said = kill_and_resume(tmp_path, 3, settings, monkeypatch)
+    settings = Settings(**UNLIMITED, latency=0.05, faults=faults)
 
-    assert_each_row_exists_once(tmp_path, said)
+    said = kill_and_resume(launch, tmp_path, settings, rows=500, kills=3)
+
+    assert_each_row_exists_once(tmp_path, said, 500)
 
 
-def test_answers_lost_after_the_case_was_made_make_no_second_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = Settings(minute=1_000_000, hour=1_000_000, day=1_000_000, faults=(Fault("lose-answer", every=3),))
+def test_answers_lost_after_the_case_was_made_make_no_second_one(tmp_path: Path, launch: Callable[..., Any]) -> None:
+    settings = Settings(**UNLIMITED, faults=(Fault("lose-answer", every=3),))
 
-    said = kill_and_resume(tmp_path, 0, settings, monkeypatch)
+    said = kill_and_resume(launch, tmp_path, settings, rows=500, kills=0)
 
-    assert_each_row_exists_once(tmp_path, said)
+    assert_each_row_exists_once(tmp_path, said, 500)
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("kills", [20, 21, 22, 23])
-def test_many_kills_and_lost_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: int) -> None:
-    settings = Settings(
-        minute=1_000_000, hour=1_000_000, day=1_000_000, latency=0.1, faults=(Fault("lose-answer", every=11),)
+@pytest.mark.parametrize("protected", [True, False], ids=["as the API does", "where nothing but the importer does"])
+def test_two_hundred_kills_and_lost_answers_lose_nothing_and_make_nothing_twice(
+    tmp_path: Path, launch: Callable[..., Any], *, protected: bool
+) -> None:
+    """The second API neither refuses a reference that exists nor heeds the key: what is sent twice is made twice."""
+    faults = (Fault("lose-answer", every=11),)
+    if not protected:
+        faults += (Fault("duplicates-allowed"), Fault("key-ignored"))
+    settings = Settings(**UNLIMITED, latency=0.05, faults=faults)
+
+    said = kill_and_resume(
+        launch,
+        tmp_path,
+        settings,
+        rows=2_000,
+        kills=200,
+        rate="3000/min",
+        progress=10,
+        numbers=(signal.SIGKILL, signal.SIGTERM),
     )
 
-    said = kill_and_resume(tmp_path, kills, settings, monkeypatch)
-
-    assert_each_row_exists_once(tmp_path, said)
+    assert_each_row_exists_once(tmp_path, said, 2_000)
 
 
 @pytest.mark.soak
-def test_the_permitted_pace_is_used_evenly_and_never_exceeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_permitted_pace_is_used_evenly_and_never_exceeded(tmp_path: Path, launch: Callable[..., Any]) -> None:
     """5,000 rows at 2,000 a minute and 300 ms of latency: at least 97 % of the pace, and no 429."""
-    path = tmp_path / "many.csv"
-    header = "Invoice number,Currency,Invoice date,Amount,Debtor type,Customer,Street,City,Country code"
-    path.write_text(
-        "\n".join([header, *(f"P-{n},EUR,2026-01-15,{n + 1},Company,E,1 St,Town,DE" for n in range(5_000))])
-    )
+    path = source(tmp_path / "many.csv", 5_000)
     with serving(tmp_path / "outside.db", Settings(latency=0.3)) as url:
-        monkeypatch.setenv("IMPORTER_API_URL", url)
-        monkeypatch.setenv("IMPORTER_API_KEY", "sandbox")
-        with start(tmp_path, "submit", str(path), "--yes", rate="2000/min") as process:
-            out, err = process.communicate()
+        environment = {"IMPORTER_API_URL": url, "IMPORTER_API_KEY": "sandbox"}
+        process = launch("submit", path, "--yes", "--json", "--rate", "2000/min", environment=environment)
+        code = process.wait(400)
 
     with closing(sqlite3.connect(tmp_path / "journal.db")) as journal:
         left = [
@@ -143,7 +144,7 @@ def test_the_permitted_pace_is_used_evenly_and_never_exceeded(tmp_path: Path, mo
         results = dict(journal.execute("select result, count(*) from requests group by result"))
     pace = (len(left) - 1) / (left[-1] - left[0]) * 60
     print(f"{pace:.1f} a minute; answers: {results}")  # noqa: T201 - the figure is what the proof is for
-    assert json.loads(out)["counts"]["created"] == 5_000, err
+    assert (code, process.said["counts"]["created"]) == (0, 5_000), process.err
     assert set(results) == {None, "200"}
     assert 0.97 * 2_000 <= pace <= 2_000
     busiest = max(sum(1 for other in left[i : i + 60] if other < moment + 1) for i, moment in enumerate(left))
