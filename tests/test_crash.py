@@ -121,7 +121,7 @@ def test_two_hundred_kills_and_lost_answers_lose_nothing_and_make_nothing_twice(
         rows=2_000,
         kills=200,
         rate="3000/min",
-        progress=10,
+        progress=5,
         numbers=(signal.SIGKILL, signal.SIGTERM),
     )
 
