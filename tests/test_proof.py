@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+import secrets
 import signal
 import sqlite3
 import sys
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import hypothesis
 import openpyxl
+import pytest
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    import pytest
 
 TIMEOUT = 0.5  # seconds of patience with one request
 SETTLE_AFTER = 1.0  # seconds before a 404 is believed
@@ -99,6 +100,7 @@ MISHAPS = (
         "duplicate-fields", "duplicate-field", "duplicate-409", "duplicate-422", "duplicate-problem", every=1
     )
     | faults_named("throttle", "throttle-header", "throttle-silent", "throttle-zero", "deny", "lookups-fail", times=1)
+    | faults_named("fail-500-stored", times=1)
     | faults_named("close-idle", every=1, after=0, seconds=0.05)
 )
 UNPROTECTED = st.sampled_from([(), ("key-ignored",), ("duplicates-allowed",), ("duplicates-allowed", "key-ignored")])
@@ -250,7 +252,10 @@ class World:
         return Store(self.outside).cases()
 
     def journal(self, query: str) -> list[Any]:
-        return _select(self.folder / "journal.db", query) if (self.folder / "journal.db").exists() else []
+        """Ask the journal; one that was killed before it was laid out has nothing to say."""
+        path = self.folder / "journal.db"
+        laid_out = path.exists() and _select(path, "select 1 from sqlite_master where name = 'requests'")
+        return _select(path, query) if laid_out else []
 
     def runs(self) -> list[str]:
         return [run["id"] for run in self.journal("select id from runs order by started")]
@@ -459,3 +464,21 @@ def test_whatever_happens_each_valid_row_exists_once(
         lambda: Proof(World(launch, tmp_path_factory.mktemp("proof"))),
         settings=hypothesis.settings(REAL_TIME, derandomize=True, max_examples=5, stateful_step_count=5),
     )
+
+
+@pytest.mark.soak
+def test_whatever_happens_for_ten_minutes_each_valid_row_exists_once(
+    launch: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    until = time.monotonic() + 600
+    while time.monotonic() < until:
+        seed = secrets.randbelow(2**32)
+        print(f"seed {seed}")  # noqa: T201 - with it, the same steps can be drawn again
+
+        def prove() -> Proof:
+            return Proof(World(launch, tmp_path_factory.mktemp("proof")))
+
+        run_state_machine_as_test(
+            hypothesis.seed(seed)(prove),
+            settings=hypothesis.settings(REAL_TIME, max_examples=8, stateful_step_count=7),
+        )
