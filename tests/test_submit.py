@@ -8,8 +8,9 @@ import time
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from email.utils import format_datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
@@ -248,6 +249,22 @@ def test_a_case_from_elsewhere_is_a_duplicate_with_its_id(rig: Rig, tmp_path: Pa
     assert (first.status, second.status) == ("duplicate", "created")
     assert first.case_id == Store(tmp_path / "sandbox.db").cases()[0]["id"]
     assert "its amount differs" in str(first.message)
+
+
+def test_the_time_of_a_gateway_is_not_taken_for_the_apis(rig: Rig) -> None:
+    """A proxy in between, whose clock is a day ahead, fails one request; the next case is made, and its answer lost."""
+    ahead = {"date": format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True)}
+    posts = iter([Answer(502, ahead, b"<html>"), Lost("cut")])
+
+    def found(path: str) -> Reply:
+        reference = path.rpartition("/")[2]
+        claim = {"grossAmount": 100 + int(reference[4:]), "currency": "EUR", "isTestCase": False}
+        made_now = datetime.now(UTC).isoformat()
+        return answer(200, {"id": reference, "creditorReference": reference, "dateCreated": made_now, **claim})
+
+    rig.send(Scripted(lambda _: next(posts), found), rig.plan(cases(payload(1), payload(2))), ceiling=1)
+
+    assert rig.seen == {"created": 2}
 
 
 def test_what_is_refused_says_why(rig: Rig) -> None:

@@ -131,7 +131,8 @@ class Step:
         """Put on the disk how the request ended, and what that decides."""
         now = self._clock()
         result = str(reply.status) if isinstance(reply, Answer) else f"{type(reply).__name__}: {reply.reason}"
-        api_time = api_date(reply) if isinstance(reply, Answer) else None
+        # A 5xx may be a gateway's own, and tell the gateway's time.
+        api_time = api_date(reply) if isinstance(reply, Answer) and reply.status < 500 else None  # noqa: PLR2004
         if api_time is not None:
             self._api_time = api_time
             self._follow(api_time)
