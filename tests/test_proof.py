@@ -221,6 +221,8 @@ class World:
             assert process.said["exit"] == code, process.out
             counts = process.said.get("counts", {"rows": 0})
             assert counts.pop("rows") == sum(counts.values()), process.out
+        # The journal's second guard, which the lock is to keep from ever having to act.
+        assert "Another importer is sending one of these rows" not in process.err
         assert not (self.folder / "importer.log").exists(), (self.folder / "importer.log").read_text()
         return code
 
