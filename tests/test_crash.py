@@ -101,6 +101,19 @@ def test_answers_lost_after_the_case_was_made_make_no_second_one(tmp_path: Path,
     assert_each_row_exists_once(tmp_path, said, 500)
 
 
+def test_two_that_start_at_once_send_one_after_the_other(tmp_path: Path, launch: Callable[..., Any]) -> None:
+    path = source(tmp_path / "june.csv", 60)
+    with serving(tmp_path / "outside.db", Settings(latency=0.05)) as url:
+        environment = {"IMPORTER_API_KEY": "sandbox", "IMPORTER_API_URL": url, "IMPORTER_CONCURRENCY": "4"}
+        both = [launch("submit", path, "--yes", "--wait", "--json", environment=environment) for _ in range(2)]
+        codes = [process.wait() for process in both]
+
+    assert codes == [0, 0], [process.err for process in both]
+    second, first = sorted(both, key=lambda process: process.said["counts"]["created"])
+    assert_each_row_exists_once(tmp_path, first.said, 60)
+    assert second.said["counts"]["already-imported"] == 60
+
+
 def test_a_request_that_outlives_all_patience_makes_no_second_case(tmp_path: Path, launch: Callable[..., Any]) -> None:
     """No look-up sees what is still under way: here only the key protects, the same for each attempt."""
     faults = (Fault("hang-before", times=2, seconds=2.5), Fault("duplicates-allowed"))
