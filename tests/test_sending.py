@@ -218,6 +218,27 @@ def test_failures_of_the_server_that_made_nothing_are_a_refusal_after_the_last_a
     assert decision.values["error"] == "ServerError"
 
 
+def test_a_failure_that_is_kept_for_the_key_does_not_hold_a_row_for_ever() -> None:
+    """The first answer, itself the failure that is kept, was lost with its process; each attempt is given it again."""
+    kept = found(entry("sending", attempts=1, attempted_at=NOW - 300))
+    for _ in range(ATTEMPTS):
+        assert kept.on_ask(Absent(), NOW + 60) == AT_ONCE
+        kept.leave(NOW)
+        kept.on_post(Doubt("answer 500", by_server=True), NOW)
+
+    assert kept.on_ask(Absent(), NOW + 60).status == "rejected"
+
+
+def test_a_lost_answer_among_failures_of_the_server_keeps_a_row_unknown() -> None:
+    kept = found(entry("sending", attempts=1, attempted_at=NOW - 300))
+    for number in range(ATTEMPTS):
+        kept.on_ask(Absent(), NOW + 60)
+        kept.leave(NOW)
+        kept.on_post(Doubt("answer 500 or none", by_server=number != 2), NOW)
+
+    assert kept.on_ask(Absent(), NOW + 60) == Decision(given_up=True)
+
+
 def test_a_row_that_is_lost_again_and_again_stays_unknown() -> None:
     lost = doubtful()
     lost.tries = ATTEMPTS

@@ -94,6 +94,7 @@ class Sending:
         answered: The answer that waits for a look-up to confirm it.
         cleared: A look-up has just shown that there is no such case: it may be sent.
         tries: Attempts by this process.
+        failures: Of these, those at the end that were 5xx answers.
         unanswered: Look-ups in a row that were not answered.
         unanswered_since: When the first of these ended.
     """
@@ -114,6 +115,7 @@ class Sending:
     answered: Refused | Taken | None = None
     cleared: bool = False
     tries: int = 0
+    failures: int = 0
     unanswered: int = 0
     unanswered_since: float = 0.0
 
@@ -180,6 +182,7 @@ class Sending:
                 self.doubts += 1
                 self.doubted_at = now
                 self.by_server = self.by_server and by_server
+                self.failures = self.failures + 1 if by_server else 0
                 self.page = 1
                 noted: dict[str, object] = {
                     "doubts": self.doubts,
@@ -261,7 +264,9 @@ class Sending:
             case Refused() as refusal:
                 return _rejected(refusal)
         spent = self.tries >= ATTEMPTS if self.case.has_reference else self.attempts >= ATTEMPTS_UNPROTECTED
-        if self.by_server and (spent or self.earlier):
+        # What is kept for the key is given again for ever; what was lost before so many answers is under way no more.
+        failed = self.by_server or self.failures >= ATTEMPTS
+        if failed and (spent or self.earlier):
             text = "The API failed each time, and has made no case; the next submit tries again."
             return Decision("rejected", {"error": "ServerError", "message": text})
         if spent or not (self.case.has_reference or self.same_credential):
