@@ -21,9 +21,7 @@ MINUTE: Final = 60.0  # seconds
 HOUR: Final = 3600.0
 DAY: Final = 86_400.0
 MARGIN: Final = 0.99  # of the minute's pace: requests that leave evenly arrive a little less so
-ARRIVAL: Final = (
-    0.6  # seconds that one request may be longer on its way than another; at MARGIN's pace it costs nothing
-)
+ARRIVAL: Final = 0.6  # seconds that a request may be longer on its way than others; at MARGIN's pace it costs nothing
 REMEMBERED: Final = DAY + ARRIVAL  # seconds after which a request counts in no window
 CATCH_UP: Final = 0.25  # seconds of lateness (of the event loop, of the disk) that are made up for
 BOUNDARY: Final = 2.0  # seconds around the full hour in which the API may count a request to either hour
@@ -101,7 +99,7 @@ class Throttle:
         self._interval = MINUTE / (rate.minute * MARGIN)
         # Ascending. What left in the future left under a clock that has been set back since: it is counted from now.
         self._left = [min(when, now) for when in past]
-        self._next = self._left[-1] + self._interval if self._left else 0.0
+        self._next = max(now, self._left[-1] + self._interval) if self._left else now
         self._paused_until = 0.0
         self._pause_reason = ""
 
@@ -126,16 +124,18 @@ class Throttle:
             Stopped: The day's requests are spent; says when there are some again.
         """
         async with self._lock:
+            waited = 0.0
             while True:
                 now = self._clock()
                 reason, due = self._due(now)
                 if due <= now:
                     break
+                waited = due
                 if reason and due - now > 1:
                     self._on_wait(reason, due)
                 await self._sleep(due - now)
             # Lateness is made up for, a wait is not: after it requests come back at the pace.
-            self._next = max(due, now - CATCH_UP) + self._interval
+            self._next = max(due, waited, now - CATCH_UP) + self._interval
             self._left.append(now)
             return now
 

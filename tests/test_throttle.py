@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import pairwise
+from itertools import cycle, pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from importer.errors import SettingsError, Stopped
-from importer.throttle import ARRIVAL, CATCH_UP, DAY, HOUR, LONGEST_PAUSE, MARGIN, MINUTE, Rate, Throttle
+from importer.sandbox import Settings as Sandbox
+from importer.sandbox.windows import Windows
+from importer.throttle import ARRIVAL, BOUNDARY, CATCH_UP, DAY, HOUR, LONGEST_PAUSE, MARGIN, MINUTE, Rate, Throttle
 
 NOON = 1_800_000_000.0 // HOUR * HOUR  # seconds since the epoch, at a full hour
 
@@ -73,8 +75,7 @@ def test_the_time_a_run_takes_follows_from_the_windows(requests: int, seconds: f
 def test_requests_leave_evenly_at_the_minutes_pace() -> None:
     left = departures(throttle(Clock(), Rate(minute=600)), 100)
 
-    gaps = [after - before for before, after in pairwise(left[10:])]
-    assert min(gaps) == pytest.approx(max(gaps)) == pytest.approx(0.1 / MARGIN)
+    assert gaps(left) == pytest.approx([0.1 / MARGIN] * 99)
 
 
 def test_a_little_lateness_is_made_up_for_and_no_more() -> None:
@@ -153,26 +154,214 @@ def test_an_absurd_pause_is_cut_to_an_hour() -> None:
     assert departures(limits, 1) == [NOON + LONGEST_PAUSE]
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    minute=st.integers(1, 30),
-    hour=st.integers(5, 120),
-    past=st.lists(st.floats(NOON - 4000, NOON), max_size=40),
-    idle=st.lists(st.tuples(st.integers(0, 60), st.floats(0, 900)), max_size=4),
-)
-def test_no_window_is_ever_exceeded(minute: int, hour: int, past: list[float], idle: list[tuple[int, float]]) -> None:
-    clock = Clock()
-    past = sorted(past)
-    limits = throttle(clock, Rate(minute=minute, hour=hour, day=10_000), tuple(past))
-    left = []
-    for count, pause in [*idle, (5, 0.0)]:
-        left += departures(limits, count)
-        clock.now += pause
+def gaps(left: list[float]) -> list[float]:
+    return [after - before for before, after in pairwise(left)]
 
-    every = [*past, *left]
-    for when in left:
-        assert sum(when - MINUTE < other <= when for other in every) <= max(
-            minute, sum(when - MINUTE < other for other in past)
-        )
-        began = when // HOUR * HOUR
-        assert sum(began <= other <= when for other in every) <= max(hour, sum(began <= other for other in past))
+
+def test_nothing_comes_back_in_a_burst_after_a_pause() -> None:
+    clock = Clock()
+    limits = throttle(clock, Rate())
+    departures(limits, 5)
+    limits.pause(7)
+
+    left = departures(limits, 50)
+
+    assert gaps(left) == pytest.approx([MINUTE / 2000 / MARGIN] * 49)
+
+
+def test_nothing_comes_back_in_a_burst_after_the_hour() -> None:
+    clock = Clock(NOON + HOUR - 100)
+    limits = throttle(clock, Rate(hour=20))
+
+    left = departures(limits, 40)
+
+    assert left[20] == pytest.approx(NOON + HOUR + BOUNDARY)
+    assert gaps(left[20:]) == pytest.approx([MINUTE / 2000 / MARGIN] * 19)
+
+
+def test_a_pause_that_begins_while_somebody_waits_holds_him_as_well() -> None:
+    clock = Clock()
+    limits = throttle(clock, Rate(minute=60))
+    departures(limits, 1)
+    waited = iter([30.0])
+
+    async def sleep(seconds: float) -> None:
+        clock.now += seconds
+        for longer in waited:
+            limits.pause(longer)
+
+    limits._sleep = sleep
+
+    assert departures(limits, 1)[0] == pytest.approx(NOON + 1 / MARGIN + 30)
+
+
+def test_of_several_pauses_the_one_that_ends_last_counts_with_its_reason() -> None:
+    clock = Clock()
+    limits = throttle(clock, Rate())
+    limits.pause(10, "first")
+    clock.now += 5
+    limits.pause(20, "second")
+    limits.pause(3, "third")
+
+    assert departures(limits, 1) == [NOON + 25]
+    assert clock.waits == ["second"]
+
+
+def test_the_pace_is_no_wait_that_people_are_told_of() -> None:
+    clock = Clock()
+
+    departures(throttle(clock, Rate(minute=6)), 5)
+
+    assert clock.waits == []
+
+
+def test_a_restart_waits_no_longer_than_the_pace() -> None:
+    clock = Clock()
+    left = departures(throttle(clock, Rate(minute=30, hour=100)), 20)
+
+    after = departures(throttle(clock, Rate(minute=30, hour=100), tuple(left)), 1)
+
+    assert after[0] - left[-1] == pytest.approx(2 / MARGIN)
+
+
+def test_what_left_by_a_clock_that_was_set_back_since_is_counted_from_now() -> None:
+    future = tuple(NOON + 30 * DAY + number for number in range(5))
+
+    left = departures(throttle(Clock(), Rate(minute=5), future), 1)
+
+    assert left == [pytest.approx(NOON + MINUTE + ARRIVAL)]
+
+
+@pytest.mark.parametrize(("minute", "hour"), [(30, 100), (100, 1_000), (2_000, 20_000)])
+def test_the_allowance_is_used_to_95_percent_across_restarts(minute: int, hour: int) -> None:
+    """Each process begins two seconds after the last one ended; the hour that is spent is waited for."""
+    clock = Clock(NOON + 60)
+    left: list[float] = []
+    while len(left) < hour + minute:
+        left += departures(throttle(clock, Rate(minute=minute, hour=hour), tuple(left)), minute)
+        clock.now += 2
+    spent = [when for when in left if when < NOON + HOUR]
+
+    pace = (len(spent) - 1) / (spent[-1] - spent[0]) * MINUTE
+
+    assert len(spent) >= 0.95 * hour
+    assert 0.95 * minute <= pace <= minute
+    assert left[len(spent)] == pytest.approx(NOON + HOUR + BOUNDARY)
+
+
+class World:
+    """Requests on their way to the sandbox's own counters, and the journal that outlives each process.
+
+    Args:
+        rate: The limits of both sides.
+        ahead: Seconds by which the API's clock is ahead of ours.
+        ways: Seconds that requests take there, and answers back, one after the other and then over again.
+        lateness: Seconds by which a sleep is too long, the same.
+    """
+
+    def __init__(self, rate: Rate, ahead: float, ways: list[float], lateness: list[float]) -> None:
+        self.rate = rate
+        self.clock = Clock(NOON + 1_000)
+        self.journal: list[float] = []
+        self.remembered: float | None = None
+        self.left: list[float] = []
+        self.arrived: list[float] = []
+        self._ahead = ahead
+        self._ways = cycle(ways)
+        self._lateness = cycle(lateness)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.clock.now += seconds + next(self._lateness)
+
+    def _begin(self) -> Throttle:
+        return Throttle(self.rate, self.journal, clock=self.clock, ahead=self.remembered, sleep=self._sleep)
+
+    async def _go(self, limits: Throttle) -> float:
+        """Take a turn, note it, send; returns the API's clock as it would be seen at this moment."""
+        now = await limits.turn()
+        self.journal.append(now)
+        there, back = next(self._ways), next(self._ways)
+        self.left.append(now)
+        self.arrived.append(now + there + self._ahead)
+        return (now + there + self._ahead) // 1 - there - back  # a `Date` has no fraction
+
+    async def run(self, acts: list[tuple[str, float]]) -> None:
+        """Live as a process does: ask whose key it is, then send, until it ends, or is killed, which is the same."""
+        try:
+            self.remembered = await self._go(self._begin()) - self.clock.now
+            limits = self._begin()
+            for act, amount in acts:
+                if act == "idle":
+                    self.clock.now += amount
+                elif act == "pause":
+                    limits.pause(amount)
+                elif act == "killed between a turn and its note":
+                    await limits.turn()
+                    return
+                else:
+                    for _ in range(int(amount)):
+                        limits.follow(await self._go(limits))
+        except Stopped:
+            self.clock.now += DAY / 3
+
+
+ACTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("send"), st.integers(1, 45)),
+        st.tuples(st.just("idle"), st.one_of(st.floats(0, 90), st.floats(0, 5_000), st.floats(0, DAY))),
+        st.tuples(st.just("pause"), st.floats(0, 4_000)),
+        st.tuples(st.just("killed between a turn and its note"), st.just(0.0)),
+    ),
+    max_size=5,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    rate=st.builds(Rate, minute=st.integers(1, 60), hour=st.integers(1, 120), day=st.integers(1, 250)),
+    ahead=st.one_of(st.just(0.0), st.floats(-5_000, 5_000)),
+    ways=st.lists(st.floats(0, 0.5), min_size=1, max_size=7),
+    lateness=st.lists(st.one_of(st.just(0.0), st.floats(0, 0.5)), min_size=1, max_size=5),
+    processes=st.lists(ACTS, min_size=1, max_size=5),
+)
+def test_whatever_happens_the_apis_own_counters_refuse_nothing(
+    rate: Rate,
+    ahead: float,
+    ways: list[float],
+    lateness: list[float],
+    processes: list[list[tuple[str, float]]],
+) -> None:
+    world = World(rate, ahead, ways, lateness)
+    for acts in processes:
+        asyncio.run(world.run(acts))
+
+    arrived = sorted(world.arrived)
+    counters = Windows(Sandbox(minute=rate.minute, hour=rate.hour, day=rate.day), {})
+    assert [counters.admit("key", when) for when in arrived] == [0.0] * len(arrived)
+    # The same by brute force: any sixty seconds, any clock hour, any day.
+    for when in arrived:
+        assert sum(when - MINUTE < other <= when for other in arrived) <= rate.minute
+        assert sum(when // HOUR == other // HOUR for other in arrived) <= rate.hour
+        assert sum(when - DAY < other <= when for other in arrived) <= rate.day
+    # And evenly: no second has more than its share, and what lateness may catch up with.
+    share = int((1 + CATCH_UP) * rate.minute * MARGIN / MINUTE) + 1
+    assert all(sum(when - 1 < other <= when for other in world.left) <= share for when in world.left)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    ways=st.lists(st.floats(0, 0.5), min_size=2, max_size=7),
+    idle=st.lists(st.floats(0, 100), min_size=2, max_size=4),
+)
+def test_two_that_know_nothing_of_each_other_share_a_key_at_half_the_rate_each(
+    ways: list[float], idle: list[float]
+) -> None:
+    worlds = [World(Rate(15, 50, 200), 0.0, ways, [0.0]) for _ in range(2)]
+    for number, world in enumerate(worlds):
+        world.clock.now += idle[number]
+        for pause in idle[number:]:
+            asyncio.run(world.run([("send", 20), ("idle", pause), ("send", 10)]))
+
+    counters = Windows(Sandbox(minute=30, hour=100, day=400), {})
+    arrived = sorted(worlds[0].arrived + worlds[1].arrived)
+    assert {counters.admit("key", when) for when in arrived} == {0.0}
