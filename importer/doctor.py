@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from importer.errors import ImporterError, Stopped
+from importer.errors import ImporterError, NoJournalError, Stopped
 from importer.journal import Journal
 from importer.pipeline.account import identify, sending_account
 
@@ -59,24 +58,25 @@ def examine(settings: Settings, find_api: Api | ImporterError) -> Iterator[Findi
 
 
 def _examine_journal(settings: Settings) -> Finding:
-    if isinstance(settings.journal, Path) and not settings.journal.exists():
-        return Finding("journal", ok=True, text=f"there is none at {settings.journal} yet; the first submit makes it")
     try:
-        with closing(Journal.open(settings.journal, settings.workspace / "locks")) as journal:
+        with closing(Journal.open(settings.journal, settings.locks, create=False)) as journal:
             return Finding("journal", ok=True, text=f"it knows {len(journal.runs()):,} runs")
+    except NoJournalError:
+        return Finding("journal", ok=True, text="there is none yet; the first submit makes it")
     except ImporterError as error:
         return Finding("journal", ok=False, text=str(error), exit_code=error.exit_code)
 
 
 def _ask(settings: Settings, api: Api, *, counted: bool) -> Account:
     """Ask whose key it is, as any sender does; where there is a journal, it counts the request."""
-    if not counted or (isinstance(settings.journal, Path) and not settings.journal.exists()):
-        return identify(api, settings)
-    with (
-        closing(Journal.open(settings.journal, settings.workspace / "locks")) as journal,
-        sending_account(api, settings, journal, wait=False, waiting=_refuse_to_wait) as account,
-    ):
-        return account
+    if counted:
+        with (
+            suppress(NoJournalError),
+            closing(Journal.open(settings.journal, settings.locks, create=False)) as journal,
+            sending_account(api, settings, journal, wait=False, waiting=_refuse_to_wait) as account,
+        ):
+            return account
+    return identify(api, settings)
 
 
 def _refuse_to_wait(reason: str, until: float) -> None:

@@ -6,6 +6,7 @@ ImporterError
 │   ├── ColumnsError       columns are missing, taken twice or undecided
 │   ├── SettingsError      a setting is absent, malformed or contradicts another
 │   ├── JournalError       the journal is busy, damaged or of another version
+│   │   └── NoJournalError there is none yet
 │   └── RunError           the run is unknown, or belongs to another account or environment
 ├── Stopped                exit 4: what was sent is journaled, `resume` goes on
 └── Interrupted            exit 130: by the user, cleanly
@@ -42,6 +43,10 @@ class SettingsError(CannotStart):
 
 class JournalError(CannotStart):
     """The journal is held by another sender, damaged, or of a version this program does not know."""
+
+
+class NoJournalError(JournalError):
+    """There is no journal yet, and this command makes none."""
 
 
 class RunError(CannotStart):

@@ -117,7 +117,7 @@ def _session(session: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _open(settings: Settings) -> Journal:
-    return Journal.open(settings.journal, settings.workspace / "locks", create=False)
+    return Journal.open(settings.journal, settings.locks, create=False)
 
 
 def _run(kept: Any) -> dict[str, Any]:

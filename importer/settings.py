@@ -68,6 +68,11 @@ class Settings:
         """The folder of reports, one folder a run."""
         return self.workspace / "reports"
 
+    @property
+    def locks(self) -> Path:
+        """The folder of the locks of a journal that is a file: beside it, so that all who share it share them."""
+        return (self.journal.resolve().parent if isinstance(self.journal, Path) else self.workspace) / "locks"
+
 
 def load(workspace: Path, options: Mapping[str, object], environment: Mapping[str, str] | None = None) -> Settings:
     """Gather the settings of a command.

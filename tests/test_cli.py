@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Importer = Callable[..., Any]
 
 SAMPLES = Path(__file__).parent.parent / "samples"
+BOTH_JOURNALS = pytest.mark.usefixtures("place")
 PROGRAM = [sys.executable, "-c", "from importer.cli import main; main(prog_name='importer')"]
 HEADER = (
     *("creditorReference", "currencyCode", "date", "amountToRecover", "debtor.type", "debtor.name"),
@@ -79,6 +80,7 @@ def test_the_help_names_every_command(importer: Importer) -> None:
         assert re.search(rf"^  {command} ", said, re.MULTILINE)
 
 
+@BOTH_JOURNALS
 def test_submit_says_one_object_that_agrees_with_workbook_and_sandbox(importer: Importer, tmp_path: Path) -> None:
     ran = importer("submit", SAMPLES / "month-2026-10.xlsx", "--sandbox", "--yes", "--json")
 
@@ -96,6 +98,7 @@ def test_submit_says_one_object_that_agrees_with_workbook_and_sandbox(importer: 
     assert len(results(said, "To fix")) == len(mended) == said["counts"]["invalid"] + said["counts"]["rejected"]
 
 
+@BOTH_JOURNALS
 def test_a_second_run_creates_nothing_and_says_already_imported(importer: Importer, tmp_path: Path) -> None:
     file = source(tmp_path / "june.csv", rows=3)
     first = importer("submit", file, "--sandbox", "--yes", "--json").said
@@ -107,6 +110,7 @@ def test_a_second_run_creates_nothing_and_says_already_imported(importer: Import
     assert len(Store(tmp_path / "sandbox.db").cases()) == 3
 
 
+@BOTH_JOURNALS
 def test_a_row_that_has_changed_since_is_not_sent_and_says_which_field(importer: Importer, tmp_path: Path) -> None:
     file = source(tmp_path / "june.csv", {"debtor.city": "Old", "amountToRecover": "5"})
     importer("submit", file, "--sandbox", "--yes")
@@ -119,6 +123,7 @@ def test_a_row_that_has_changed_since_is_not_sent_and_says_which_field(importer:
     assert "Different now: amountToRecover, debtor.city" in results(said)[0]["Message"]
 
 
+@BOTH_JOURNALS
 def test_a_sorted_copy_and_an_overlapping_file_send_only_what_is_new(importer: Importer, tmp_path: Path) -> None:
     rows = [{"creditorReference": f"INV-{number}"} for number in range(6)]
     importer("submit", source(tmp_path / "june.csv", *rows[:4]), "--sandbox", "--yes")
@@ -129,6 +134,7 @@ def test_a_sorted_copy_and_an_overlapping_file_send_only_what_is_new(importer: I
     assert len(Store(tmp_path / "sandbox.db").cases()) == 6
 
 
+@BOTH_JOURNALS
 def test_test_cases_are_other_cases(importer: Importer, tmp_path: Path) -> None:
     file = source(tmp_path / "june.csv", {"creditorReference": "T-1"})
 
@@ -139,6 +145,7 @@ def test_test_cases_are_other_cases(importer: Importer, tmp_path: Path) -> None:
     assert importer("submit", file, "--sandbox", "--yes", "--json").said["counts"]["duplicate"] == 1
 
 
+@BOTH_JOURNALS
 def test_check_sends_nothing_and_knows_what_is_imported(importer: Importer, tmp_path: Path) -> None:
     file = source(tmp_path / "june.csv", rows=2)
     assert importer("check", file, "--json").said["counts"] == {
@@ -186,6 +193,7 @@ def test_without_a_terminal_submit_needs_yes(importer: Importer, tmp_path: Path)
     assert "--yes" in ran.err
 
 
+@BOTH_JOURNALS
 def test_limit_sends_so_many_and_resume_the_rest(importer: Importer, tmp_path: Path) -> None:
     said = importer("submit", source(tmp_path / "june.csv", rows=5), "--sandbox", "--yes", "--limit", 2, "--json").said
 
@@ -195,6 +203,7 @@ def test_limit_sends_so_many_and_resume_the_rest(importer: Importer, tmp_path: P
     assert (rest["run"], rest["counts"]["created"], rest["exit"]) == (said["run"], 5, 0)
 
 
+@BOTH_JOURNALS
 def test_all_or_nothing_sends_nothing_for_one_error_and_cannot_be_resumed(importer: Importer, tmp_path: Path) -> None:
     file = source(tmp_path / "june.csv", {}, {"debtor.city": ""})
 
@@ -223,6 +232,7 @@ def test_what_an_earlier_run_left_in_doubt_is_not_sent_either_when_nothing_may_b
     assert Store(tmp_path / "sandbox.db").cases() == []
 
 
+@BOTH_JOURNALS
 def test_a_journal_that_fails_after_sending_is_no_run_that_could_not_start(
     importer: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,6 +255,7 @@ def test_a_password_of_the_journal_is_not_shown(importer: Importer, monkeypatch:
         assert "s3cret" not in ran.out + ran.err
 
 
+@BOTH_JOURNALS
 def test_a_rejected_row_is_tried_again_by_the_next_submit(importer: Importer, tmp_path: Path) -> None:
     file = source(tmp_path / "june.csv", {"debtor.countryAlpha2": "AQ"})
     first = importer("submit", file, "--sandbox", "--yes", "--json").said
@@ -292,6 +303,7 @@ def test_a_rotated_key_is_the_same_account(importer: Importer, tmp_path: Path, m
     assert importer("submit", file, "--sandbox", "--yes", "--json").said["counts"]["already-imported"] == 2
 
 
+@BOTH_JOURNALS
 def test_another_accounts_key_cannot_resume_a_run(
     importer: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -443,6 +455,7 @@ def test_a_report_that_cannot_be_written_loses_nothing(
     assert [row["Status"] for row in results(again.said)] == ["created"] * 3
 
 
+@BOTH_JOURNALS
 def test_runs_show_and_find_tell_what_the_journal_knows(importer: Importer, tmp_path: Path) -> None:
     said = importer("submit", source(tmp_path / "june.csv", rows=2), "--sandbox", "--yes", "--json").said
 
@@ -459,6 +472,7 @@ def test_runs_show_and_find_tell_what_the_journal_knows(importer: Importer, tmp_
     assert said["run"] in importer("runs").err
 
 
+@BOTH_JOURNALS
 def test_what_is_not_known_is_said_so(importer: Importer, tmp_path: Path) -> None:
     assert importer("runs").code == 3
     importer("submit", source(tmp_path / "june.csv"), "--sandbox", "--yes")
@@ -469,6 +483,7 @@ def test_what_is_not_known_is_said_so(importer: Importer, tmp_path: Path) -> Non
         assert (ran.code, "There is no run nothing" in ran.err) == (3, True)
 
 
+@BOTH_JOURNALS
 def test_doctor_finds_a_sandbox_in_order(importer: Importer) -> None:
     ran = importer("doctor", "--sandbox", "--json")
 
@@ -637,6 +652,7 @@ def test_sources_of_one_run_need_one_header(importer: Importer, tmp_path: Path) 
     assert "two.csv has other columns than one.csv" in ran.err
 
 
+@BOTH_JOURNALS
 def test_rows_without_a_reference_are_taken_when_that_is_allowed(importer: Importer, tmp_path: Path) -> None:
     path = source(tmp_path / "june.csv", rows=2)
     path.write_text("\n".join(line.partition(",")[2] for line in path.read_text().splitlines()))
@@ -688,6 +704,7 @@ def test_files_of_a_workspace_are_their_owners_alone(importer: Importer, tmp_pat
     assert {mode for path, mode in modes.items() if path.is_file()} == {0o600}
 
 
+@BOTH_JOURNALS
 def test_the_key_is_nowhere_in_what_a_run_leaves(
     importer: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -710,6 +727,7 @@ def test_the_sandbox_serves_until_it_is_interrupted(tmp_path: Path) -> None:
         assert server.wait(10) == 0
 
 
+@BOTH_JOURNALS
 def test_an_interruption_ends_in_good_order_and_resume_goes_on(tmp_path: Path) -> None:
     file = source(tmp_path / "june.csv", rows=300)
     command = [*PROGRAM, "submit", str(file), "--yes", "--json", "--workspace", str(tmp_path), "--rate", "3000/min"]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+BOTH_JOURNALS = pytest.mark.usefixtures("place")
 HEADER = "Invoice number,Currency,Invoice date,Amount,Debtor type,Customer,Street,City,Country code"
 UNLIMITED = {"minute": 1_000_000, "hour": 1_000_000, "day": 1_000_000}
 
@@ -82,6 +83,7 @@ def assert_each_row_exists_once(workspace: Path, said: dict[str, Any], rows: int
     }
 
 
+@BOTH_JOURNALS
 @pytest.mark.parametrize("faults", [(), (Fault("lose-answer", every=7),)], ids=["killed", "killed, and answers lost"])
 def test_a_run_that_is_killed_again_and_again_makes_each_case_once(
     tmp_path: Path, launch: Callable[..., Any], faults: tuple[Fault, ...]
@@ -93,6 +95,7 @@ def test_a_run_that_is_killed_again_and_again_makes_each_case_once(
     assert_each_row_exists_once(tmp_path, said, 500)
 
 
+@BOTH_JOURNALS
 def test_answers_lost_after_the_case_was_made_make_no_second_one(tmp_path: Path, launch: Callable[..., Any]) -> None:
     settings = Settings(**UNLIMITED, faults=(Fault("lose-answer", every=3),))
 
@@ -128,6 +131,7 @@ def test_a_request_that_outlives_all_patience_makes_no_second_case(tmp_path: Pat
 
 
 @pytest.mark.soak
+@BOTH_JOURNALS
 @pytest.mark.parametrize("protected", [True, False], ids=["as the API does", "where nothing but the importer does"])
 def test_two_hundred_kills_and_lost_answers_lose_nothing_and_make_nothing_twice(
     tmp_path: Path, launch: Callable[..., Any], *, protected: bool

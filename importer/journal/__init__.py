@@ -13,7 +13,6 @@ settled. *requests* holds every request that left, for the windows of the API an
 
 from __future__ import annotations
 
-import secrets
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,20 +20,19 @@ from typing import TYPE_CHECKING, Final, Self
 
 import sqlalchemy as sa
 
-from importer.errors import JournalError, RunError
-from importer.journal.database import READING, connect, explained, shown
+from importer.errors import NoJournalError, RunError
+from importer.journal import layouts
+from importer.journal.database import READING, connect, explained
 from importer.journal.right import right_to_send, transaction
 from importer.journal.tables import (
     DROPPED,
     END_REQUEST,
     INSERT_REQUEST,
-    LAYOUT,
     cases,
     columns_of,
     credentials,
     entry_of,
     meta,
-    metadata,
     requests,
     runs,
     update_case,
@@ -65,7 +63,7 @@ class Journal:
 
     @classmethod
     def open(cls, place: str | Path, folder: Path, *, create: bool = True) -> Self:
-        """Open the journal at *place*, a path or a `postgresql://` URL, and lay it out if it is new.
+        """Open the journal at *place*, a path or a `postgresql://` URL; one of an earlier layout is brought up to date.
 
         Args:
             place: Where it is.
@@ -73,26 +71,18 @@ class Journal:
             create: Make it if it is not there.
 
         Raises:
-            JournalError: It is not there, no journal, of another layout, or held by another program.
+            NoJournalError: It is not there, and not to be made.
+            JournalError: It is no journal, of a later layout, or held by another program.
         """
         if isinstance(place, Path) and not place.exists() and not create:
-            raise JournalError(f"There is no journal at {place}: nothing was sent from this workspace yet.")
+            raise NoJournalError(f"There is no journal at {place}: nothing was sent from this workspace yet.")
         engine = connect(place)
         try:
             with explained(engine), engine.begin() as connection:
-                if create:
-                    metadata.create_all(connection)
-                    _set_once(connection, "layout", LAYOUT)
-                    _set_once(connection, "secret", secrets.token_hex(32))
-                layout = connection.scalar(sa.select(meta.c.value).where(meta.c.name == "layout"))
+                layouts.settle(connection, create=create)
         except BaseException:
             engine.dispose()
             raise
-        if layout != LAYOUT:
-            engine.dispose()
-            raise JournalError(
-                f"The journal {shown(engine)} has layout {layout}; this version of the importer knows {LAYOUT}."
-            )
         return cls(engine, folder)
 
     def close(self) -> None:
@@ -333,8 +323,3 @@ class Journal:
             return {kind: count for kind, count in connection.execute(query)}  # noqa: C416 - typed pairs from rows
 
     reading = _reading  # for the rest of this package's methods, which lie in modules of their own
-
-
-def _set_once(connection: sa.Connection, name: str, value: str) -> None:
-    if connection.scalar(sa.select(meta.c.value).where(meta.c.name == name)) is None:
-        connection.execute(meta.insert().values(name=name, value=value))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import schemas
-from importer.errors import CannotStart, ImporterError, Interrupted, RunError, Stopped
+from importer.errors import CannotStart, ImporterError, Interrupted, NoJournalError, RunError, Stopped
 from importer.journal import Journal, auditing
 from importer.pipeline.account import Account, Api, credential_of, sending_account
 from importer.pipeline.deliver import Watcher, send
@@ -47,9 +46,8 @@ def check(job: Job, settings: Settings, *, environment: str, written: bool = Tru
     """
     judged = judge(job, settings)
     made = {}
-    if not isinstance(settings.journal, Path) or settings.journal.exists():
-        with closing(_open(settings)) as journal:
-            made = made_earlier(judged, job, journal, environment)
+    with suppress(NoJournalError), closing(_open(settings, create=False)) as journal:
+        made = made_earlier(judged, job, journal, environment)
     return report_check(describe(judged, job, settings, "check"), judged, made, settings, written=written)
 
 
@@ -193,4 +191,4 @@ def _deliver(
 
 
 def _open(settings: Settings, *, create: bool = True) -> Journal:
-    return Journal.open(settings.journal, settings.workspace / "locks", create=create)
+    return Journal.open(settings.journal, settings.locks, create=create)
