@@ -200,6 +200,25 @@ def rebuild(workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, wait:
     return 0
 
 
+@journal.command()
+@common
+@click.argument("url")
+def move(workspace: Path, *, url: str, as_json: bool, quiet: bool) -> int:
+    """Move the journal from SQLite to the empty PostgreSQL database at URL, for several machines to share.
+
+    URL is as in postgresql://user@host:5432/database; leave the password to PGPASSWORD or to the file ~/.pgpass.
+    """
+    from importer.journal.moving import move as move_journal  # noqa: PLC0415 - SQLAlchemy takes half a second
+
+    settings = _settings(workspace)
+    moved = move_journal(settings.journal, settings.locks, url)
+    if as_json:
+        print_json({**moved, "exit": 0})
+    elif not quiet:
+        click.echo(f"The journal is at {moved['journal']} now. Set IMPORTER_JOURNAL to it on every machine.", err=True)
+    return 0
+
+
 @main.command()
 @common
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")

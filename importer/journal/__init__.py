@@ -115,11 +115,14 @@ class Journal:
         """Hold the right to send for *account*; see `right`.
 
         Raises:
-            JournalError: Another process has it, and *wait* is false.
+            JournalError: Another process has it, and *wait* is false; or the journal was moved since it was opened.
         """
         with right_to_send(self._engine, self._folder, account, wait=wait) as held:
             self._right = held
             try:
+                # As one who writes, so that a move that is under way has ended.
+                with self.begin() as connection:
+                    layouts.refuse_moved(connection)
                 yield
             finally:
                 self._right = None

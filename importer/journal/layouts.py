@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from alembic.operations import Operations
 
+MOVED_TO: Final = "moved_to"  # in *meta*: where a journal went, which is used no more
 LOCK: Final = 0x696D706F72746572  # of PostgreSQL, for the length of the transaction
 
 
@@ -31,9 +32,10 @@ def settle(connection: sa.Connection, *, create: bool) -> None:
 
     Raises:
         NoJournalError: There is none, and *create* is false.
-        JournalError: A later version of this program made it.
+        JournalError: A later version of this program made it, or it was moved.
     """
     if _find(connection) == LAYOUT:
+        refuse_moved(connection)
         return
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
@@ -49,6 +51,20 @@ def settle(connection: sa.Connection, *, create: bool) -> None:
         raise JournalError(
             f"The journal {shown(connection.engine)} has layout {found}; "
             f"this version of the importer knows {LAYOUT}. Install the version that made it, or a later one."
+        )
+
+
+def refuse_moved(connection: sa.Connection) -> None:
+    """Let nobody use a journal that was moved.
+
+    Raises:
+        JournalError: It was; names where it is now.
+    """
+    moved_to = connection.scalar(sa.select(meta.c.value).where(meta.c.name == MOVED_TO))
+    if moved_to is not None:
+        raise JournalError(
+            f"The journal {shown(connection.engine)} was moved to {moved_to} and is used no more: "
+            "set IMPORTER_JOURNAL to that URL, with its password."
         )
 
 
