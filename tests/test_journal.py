@@ -281,3 +281,35 @@ def test_a_change_that_was_made_is_on_the_disk(journal: Journal, place: str | Pa
         else:
             assert connection.exec_driver_sql("pragma journal_mode").scalar() == "wal"
             assert connection.exec_driver_sql("pragma synchronous").scalar() == 2
+
+
+def test_what_the_api_says_is_kept_whatever_signs_are_in_it(journal: Journal) -> None:
+    plan(journal, case())
+    (entry,) = journal.of_run("r1")
+
+    with journal.begin() as connection:
+        journal.settle(connection, entry.pk, "rejected", message="odd \0 \N{PILE OF POO}", error="E\0")
+
+    (entry,) = journal.of_run("r1")
+    assert (entry.status, entry.message) == ("rejected", "odd \N{REPLACEMENT CHARACTER} \N{PILE OF POO}")
+
+
+def test_references_are_looked_for_by_index_however_many_cases_there_are(
+    journal: Journal, place: str | Path, query: Query
+) -> None:
+    with journal.begin() as connection:
+        journal.add_run(connection, "r1", **WHO, resumable=True, summary={})
+        planned = [(case(row, f"INV-{row}"), {"status": "created", "case_id": f"id-{row}"}) for row in range(2, 3_000)]
+        journal.add_cases(connection, "r1", **WHO, planned=planned)
+    explain = "explain" if isinstance(place, str) else "explain query plan"
+    who = "account = 'loopback/1' and target = 'customer' and mode = 'live'"
+
+    known = str(query(f"{explain} select * from cases where {who} and reference in ('INV-5', 'INV-6') order by pk"))
+    found = str(query(f"{explain} select * from cases where case_id = 'x' or case_reference = 'x' or reference = 'x'"))
+
+    if isinstance(place, str):
+        assert "Seq Scan" not in known + found
+        assert "(reference)::text = ANY" in known.partition("Index Cond")[2].partition("Filter")[0]
+    else:
+        assert "cases_identity (reference=?" in known
+        assert "SCAN" not in known + found

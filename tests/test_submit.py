@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
@@ -484,3 +485,44 @@ def test_what_turns_out_to_be_anothers_case_is_a_duplicate_for_both(rig: Rig) ->
 
     assert (rig.statuses("r0"), rig.statuses("r1")) == (["duplicate"], ["duplicate"])
     assert rig.journal.of_run("r1")[0].case_id == "id-9"
+
+
+def lose_answer_of_commit(monkeypatch: pytest.MonkeyPatch, rig: Rig, number: int, *, made: bool) -> None:
+    """Have the *number*th commit from now on fail, after it was made or before."""
+    dialect: Any = rig.journal._engine.dialect
+    commit, turns = dialect.do_commit, count(1)
+
+    def lose(connection: Any) -> None:
+        if next(turns) != number:
+            commit(connection)
+            return
+        if made:
+            commit(connection)
+        else:
+            dialect.do_rollback(connection)
+        raise dialect.dbapi.OperationalError("the answer was lost")
+
+    monkeypatch.setattr(dialect, "do_commit", lose)
+
+
+@pytest.mark.parametrize("made_all_the_same", [True, False])
+@pytest.mark.parametrize(("number", "posts"), [(1, 0), (2, 1)], ids=["of what leaves", "of the answer"])
+def test_a_commit_of_unknown_fate_stops_the_sending_and_makes_nothing_twice(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, number: int, posts: int, *, made_all_the_same: bool
+) -> None:
+    shown = {"id": "id-INV-1", "creditorReference": "INV-1", "grossAmount": 101, "currency": "EUR"}
+    shown["dateCreated"] = datetime.now(UTC).isoformat()
+    api = Scripted(made, lambda _: answer(200, shown) if api.posts else NOT_FOUND)
+    planned = rig.plan(cases(payload(1)))
+
+    with monkeypatch.context() as losing:
+        lose_answer_of_commit(losing, rig, number, made=made_all_the_same)
+        with pytest.raises(Stopped, match=r"Sending was stopped\..*the answer was lost"):
+            rig.send(api, planned)
+    assert len(api.posts) == posts
+
+    left = [rig.found(entry) for entry in rig.journal.of_run("r1") if entry.status in {"planned", "sending"}]
+    rig.send(api, left)
+
+    assert rig.statuses() == ["created"]
+    assert len(api.posts) == 1
