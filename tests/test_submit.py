@@ -526,3 +526,26 @@ def test_a_commit_of_unknown_fate_stops_the_sending_and_makes_nothing_twice(
 
     assert rig.statuses() == ["created"]
     assert len(api.posts) == 1
+
+
+def test_a_request_never_leaves_long_after_the_journal_says_it_did(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    dialect: Any = rig.journal._engine.dialect
+    commit, turns, late, now = dialect.do_commit, count(1), [0.0], time.time
+    left: list[float] = []
+
+    def delay(connection: Any) -> None:
+        commit(connection)
+        late[0] += 20 if next(turns) == 1 else 0
+
+    def reply(reference: str) -> Reply:
+        left.append(time.time())
+        return made(reference)
+
+    planned = rig.plan(cases(payload(1)))
+    monkeypatch.setattr(time, "time", lambda: now() + late[0])
+    monkeypatch.setattr(dialect, "do_commit", delay)
+    rig.send(Scripted(reply), planned)
+
+    (entry,) = rig.journal.of_run("r1")
+    assert entry.attempted_at is not None
+    assert left[0] - entry.attempted_at < PATIENCE.timeout
