@@ -379,6 +379,30 @@ def test_a_throttled_request_is_repeated_after_the_pause_with_the_same_key(rig: 
     assert len(set(api.posts)) == 1
 
 
+def test_429s_of_requests_that_were_in_flight_together_are_one_failure_however_late_they_come(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pause after the first is over when the second comes; what both asked for is waited for."""
+    monkeypatch.setattr("importer.submit.THROTTLED_IN_A_ROW", 2)
+    left: list[float] = []
+
+    class Slow(Scripted):
+        async def post(self, path: str, body: bytes, key: str) -> Reply:
+            left.append(time.time())
+            if len(left) == 2:
+                await asyncio.sleep(1.3)
+                return answer(429, {"retryAfter": 1.5})
+            return await super().post(path, body, key)
+
+    replies = iter([answer(429, {"retryAfter": 1})])
+    api = Slow(lambda reference: next(replies, None) or made(reference))
+
+    rig.send(api, rig.plan(cases(*map(payload, range(3)))), ceiling=2, rate=Rate(minute=60_000))
+
+    assert rig.seen == {"created": 3}
+    assert left[-1] >= left[1] + 1.3 + 1.5
+
+
 def test_a_lost_request_is_repeated_with_the_same_key(rig: Rig) -> None:
     replies = iter([Lost("x")])
     api = Scripted(lambda reference: next(replies, None) or made(reference), lambda _: NOT_FOUND)

@@ -179,6 +179,14 @@ def test_nothing_comes_back_in_a_burst_after_the_hour() -> None:
     assert gaps(left[20:]) == pytest.approx([MINUTE / 2000 / MARGIN] * 19)
 
 
+def test_around_the_full_hour_a_request_counts_to_both_hours() -> None:
+    past = tuple(NOON - 100 + number for number in range(9))
+
+    left = departures(throttle(Clock(NOON + 0.5), Rate(hour=10), past), 2)
+
+    assert left == pytest.approx([NOON + 0.5, NOON + BOUNDARY])
+
+
 def test_a_pause_that_begins_while_somebody_waits_holds_him_as_well() -> None:
     clock = Clock()
     limits = throttle(clock, Rate(minute=60))
@@ -256,12 +264,16 @@ class World:
         rate: The limits of both sides.
         ahead: Seconds by which the API's clock is ahead of ours.
         ways: Seconds that requests take there, and answers back, one after the other and then over again.
-        lateness: Seconds by which a sleep is too long, the same.
+        lateness: Seconds by which a sleep is too long, the same; and by which the server that answers is ahead of the
+            one that counts.
+        begins: Seconds before the API's full hour.
     """
 
-    def __init__(self, rate: Rate, ahead: float, ways: list[float], lateness: list[float]) -> None:
+    def __init__(
+        self, rate: Rate, ahead: float, ways: list[float], lateness: list[float], begins: float = 1_000.0
+    ) -> None:
         self.rate = rate
-        self.clock = Clock(NOON + 1_000)
+        self.clock = Clock(NOON - ahead - begins)
         self.journal: list[float] = []
         self.remembered: float | None = None
         self.left: list[float] = []
@@ -283,7 +295,8 @@ class World:
         there, back = next(self._ways), next(self._ways)
         self.left.append(now)
         self.arrived.append(now + there + self._ahead)
-        return (now + there + self._ahead) // 1 - there - back  # a `Date` has no fraction
+        date = (now + there + self._ahead + next(self._lateness)) // 1  # a `Date` has no fraction
+        return date - there - back
 
     async def run(self, acts: list[tuple[str, float]]) -> None:
         """Live as a process does: ask whose key it is, then send, until it ends, or is killed, which is the same."""
@@ -302,13 +315,15 @@ class World:
                     for _ in range(int(amount)):
                         limits.follow(await self._go(limits))
         except Stopped:
-            self.clock.now += DAY / 3
+            self.clock.now = max(self.clock.now, self.journal[-self.rate.day] + DAY + 2 * next(self._lateness))
 
 
 ACTS = st.lists(
     st.one_of(
         st.tuples(st.just("send"), st.integers(1, 45)),
-        st.tuples(st.just("idle"), st.one_of(st.floats(0, 90), st.floats(0, 5_000), st.floats(0, DAY))),
+        st.tuples(
+            st.just("idle"), st.one_of(st.floats(0, 9), st.floats(0, 90), st.floats(0, 5_000), st.floats(0, DAY))
+        ),
         st.tuples(st.just("pause"), st.floats(0, 4_000)),
         st.tuples(st.just("killed between a turn and its note"), st.just(0.0)),
     ),
@@ -316,12 +331,13 @@ ACTS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rate=st.builds(Rate, minute=st.integers(1, 60), hour=st.integers(1, 120), day=st.integers(1, 250)),
     ahead=st.one_of(st.just(0.0), st.floats(-5_000, 5_000)),
     ways=st.lists(st.floats(0, 0.5), min_size=1, max_size=7),
     lateness=st.lists(st.one_of(st.just(0.0), st.floats(0, 0.5)), min_size=1, max_size=5),
+    begins=st.one_of(st.floats(0, 60), st.floats(0, HOUR)),
     processes=st.lists(ACTS, min_size=1, max_size=5),
 )
 def test_whatever_happens_the_apis_own_counters_refuse_nothing(
@@ -329,9 +345,10 @@ def test_whatever_happens_the_apis_own_counters_refuse_nothing(
     ahead: float,
     ways: list[float],
     lateness: list[float],
+    begins: float,
     processes: list[list[tuple[str, float]]],
 ) -> None:
-    world = World(rate, ahead, ways, lateness)
+    world = World(rate, ahead, ways, lateness, begins)
     for acts in processes:
         asyncio.run(world.run(acts))
 
