@@ -11,7 +11,8 @@ import sys
 import time
 from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
@@ -245,6 +246,23 @@ def test_every_try_to_learn_whose_key_it_is_counts(asked: Asked, tmp_path: Path)
     results = ["429", "Lost: no answer", "200"]
     assert told == [("me", result, "loopback/a") for result in results]
     assert len(asked.journal.left_since("loopback/a", 0)) == 3
+
+
+def test_a_day_that_others_have_spent_is_not_waited_for(asked: Asked) -> None:
+    asked.replies = [Answer(429, {}, b'{"retryAfter": 40000}')]
+
+    with pytest.raises(Stopped, match="allows no more requests for now"):
+        asked.ask()
+
+
+def test_the_hour_of_the_next_process_is_the_apis_from_its_first_request(asked: Asked) -> None:
+    """The API's clock is an hour and a half behind; what it said is known to the next process."""
+    date = formatdate(time.time() - 5_400, usegmt=True)
+    asked.replies = [replace(me("a"), headers={"content-type": "application/json", "date": date})]
+
+    asked.ask()
+
+    assert asked.journal.ahead_of("loopback/a") == pytest.approx(-5_400, abs=2)
 
 
 def test_questions_that_nobody_answered_count_for_the_same_key_next_time(asked: Asked) -> None:

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 from importer.client import Client
 from importer.errors import RunError, Stopped
-from importer.protocol import Answer, Denied, Throttled, Unanswered, api_date, read_account
+from importer.protocol import Answer, Denied, Throttled, Unanswered, api_date, read_account, request_id
 from importer.settings import environment_of
+from importer.submit import LONGEST_WAIT
 from importer.throttle import REMEMBERED, Throttle
 
 if TYPE_CHECKING:
@@ -141,8 +142,9 @@ def _ask(api: Api, settings: Settings, journal: Journal, credential: str, who: s
 
     def end(number: int, reply: Reply) -> None:
         result = str(reply.status) if isinstance(reply, Answer) else f"{type(reply).__name__}: {reply.reason}"
+        named = request_id(reply) if isinstance(reply, Answer) else None
         with journal.begin() as connection:
-            journal.end_request(connection, number, clock(), result)
+            journal.end_request(connection, number, clock(), result, named)
 
     account = asyncio.run(_identify(api, settings, throttle, clock, leave))
     with journal.begin() as connection:
@@ -175,6 +177,8 @@ async def _identify(
                     )
                 case Throttled(seconds):
                     said = "it allows no more requests for now (429)"
+                    if seconds is not None and seconds > LONGEST_WAIT:
+                        break
                     throttle.pause(max(pause, seconds or 0.0))
                 case Unanswered(reason):
                     said = reason
