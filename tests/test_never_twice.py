@@ -176,6 +176,28 @@ def test_1_a_second_run_plans_only_after_the_first_has_ended(world: World) -> No
     assert len(world.cases()) == 2
 
 
+def test_1_two_workspaces_that_share_a_journal_share_the_right_to_send(world: World) -> None:
+    world.write("INV-1")
+    (world.folder / "beside").mkdir()
+    (world.folder / "beside" / "journal.db").symlink_to(world.folder / "journal.db")
+
+    with serving(world.folder / "outside.db") as url:
+        api, job = pipeline.Api(url, "sandbox"), pipeline.Job((world.file,))
+        chosen = replace(settings.load(world.folder, {}), api_url=url)
+        named = settings.load(world.folder / "other", {}, {"IMPORTER_JOURNAL": str(world.folder / "journal.db")})
+        linked = settings.load(world.folder / "beside", {}, {})
+
+        def ask(_: object) -> bool:
+            for other in (named, linked):
+                with pytest.raises(JournalError, match="Another importer is sending for this account"):
+                    pipeline.submit(job, other, api, confirm=lambda _: True, watcher=Silent())
+            return True
+
+        ending = pipeline.submit(job, chosen, api, confirm=ask, watcher=Silent())
+
+    assert ending.figures.counts["created"] == 1
+
+
 # 2. Plan, then send
 
 
