@@ -220,6 +220,28 @@ def test_rows_that_could_be_taken_for_each_other_go_one_after_the_other(rig: Rig
     assert rig.seen == {"created": 3}
 
 
+def test_a_row_with_a_reference_does_not_free_those_without_that_look_like_it(rig: Rig) -> None:
+    bare = payload(1)
+    del bare["creditorReference"]
+    first, second, referenced = cases(bare, {**bare, "comments": "x"}, payload(1))
+    settled = asyncio.Event()
+
+    class Api(Scripted):
+        async def post(self, _path: str, _body: bytes, key: str) -> Reply:
+            if key == first.key:
+                await settled.wait()
+                await asyncio.sleep(0.1)
+                assert second.key not in [sent for _, sent in self.posts]
+            self.posts.append(("", key))
+            if key == referenced.key:
+                settled.set()
+            return answer(200, {"id": f"id-{key}", "lifecycle": "Active"})
+
+    rig.send(Api(made), rig.plan([first, second, referenced]))
+
+    assert rig.seen == {"created": 3}
+
+
 def test_a_row_that_stays_in_doubt_holds_its_likes_back(rig: Rig) -> None:
     bare = payload(1)
     del bare["creditorReference"]

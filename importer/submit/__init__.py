@@ -216,8 +216,10 @@ class Sender:
             self._urgent.append(sending)
 
     async def _settled(self, sending: Sending, decision: Decision) -> None:
-        if self._going.pop(sending.likeness, None) and self._behind[sending.likeness]:
-            self._ready.appendleft(self._behind[sending.likeness].popleft())
+        if self._going.get(sending.likeness) == sending.pk:  # one with a reference may look the same, and holds nothing
+            del self._going[sending.likeness]
+            if self._behind[sending.likeness]:
+                self._ready.appendleft(self._behind[sending.likeness].popleft())
         if not sending.earlier:
             self._observe(cast("Status", decision.status))
         elif sending.follower:
