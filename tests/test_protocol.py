@@ -264,11 +264,28 @@ def test_too_many_requests_say_how_long_to_wait() -> None:
         (answer(429, {"retryAfter": "later"}), None),
         (answer(429, {"retryAfter": True}), None),
         (answer(429, {"retryAfter": -1}), None),
+        (answer(429, {"retryAfter": 10**400}), 1e12),
+        (answer(429, b'{"retryAfter": 1e400}'), 1e12),
+        (answer(429, b'{"retryAfter": 1e99999999999999999999}'), None),
         (answer(429, []), None),
     ],
 )
 def test_retry_after_is_read_from_header_or_body(reply: Answer, seconds: float | None) -> None:
     assert retry_after(reply) == seconds
+
+
+def test_texts_that_no_journal_takes_are_made_such_as_it_takes() -> None:
+    reply = answer(422, {"businessErrors": [{"type": "Other", "message": "cut \ud83d off \0 here \U0001f600"}]})
+
+    assert read_post(reply) == Refused("Other", "cut ? off ? here \U0001f600", "", "row")
+
+
+@pytest.mark.parametrize("amount", ["sNaN", "NaN", "Infinity"])
+def test_an_amount_that_is_no_number_differs_from_any(amount: str) -> None:
+    found = read_lookup(answer(200, {**CASE, "grossAmount": amount}))
+
+    assert isinstance(found, Found)
+    assert found.case.amount is None
 
 
 def test_the_api_date_is_its_own_clock() -> None:

@@ -80,6 +80,8 @@ __all__ = [
 
 CREATED_TOLERANCE: Final = 2.0  # seconds; the API's `Date` has whole seconds, and its machines are not one clock
 
+LONGEST_RETRY: Final = 10**12  # seconds; more is no time that anybody can mean, or compute with
+
 LONGEST_REQUEST_ID: Final = 200  # characters; what is longer is none
 
 _REQUEST_IDS: Final = ("x-request-id", "request-id", "x-correlation-id", "traceparent")
@@ -251,7 +253,9 @@ def retry_after(answer: Answer) -> float | None:
             return max(0.0, asked - now)
     document = parse(answer.body)
     value = document.get("retryAfter") if isinstance(document, dict) else None
-    return float(value) if isinstance(value, Decimal | int) and not isinstance(value, bool) and value >= 0 else None
+    if isinstance(value, Decimal | int) and not isinstance(value, bool) and value >= 0:
+        return float(min(value, LONGEST_RETRY))
+    return None
 
 
 def api_date(answer: Answer) -> float | None:

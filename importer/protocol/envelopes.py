@@ -27,11 +27,22 @@ class Fault:
 
 
 def parse(body: bytes) -> object:
-    """Read JSON with exact numbers; None where it is none."""
+    """Read JSON with exact numbers; None where it is none, or holds numbers beyond all measure."""
     try:
-        return json.loads(body, parse_float=Decimal)
-    except (ValueError, RecursionError):
+        return _storable(json.loads(body, parse_float=Decimal))
+    except (ValueError, RecursionError, InvalidOperation):
         return None
+
+
+def _storable(value: object) -> object:
+    """Replace halves of characters and NULs in all texts: no journal takes them, and each resume would meet them."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode().replace("\0", "?")
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {_storable(name): _storable(item) for name, item in value.items()}
+    return value
 
 
 def case_of(document: object) -> KnownCase | None:
@@ -58,9 +69,10 @@ def case_of(document: object) -> KnownCase | None:
 
 def _amount(value: object) -> Decimal | None:
     try:
-        return Decimal(str(value))
+        amount = Decimal(str(value))
     except InvalidOperation:
         return None
+    return amount if amount.is_finite() else None
 
 
 def _time(value: object) -> datetime | None:
