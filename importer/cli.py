@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from importer.pipeline import Api, Ending, Job, Offer
+    from importer.pipeline.forgetting import Forgotten
     from importer.settings import Settings
 
 SANDBOX_KEY: Final = "sandbox"
@@ -72,8 +73,7 @@ def submit(
     **options: Any,
 ) -> int:
     """Judge every row of SOURCE..., show what would be sent, ask, and send what is valid."""
-    if not yes and not sys.stdin.isatty():
-        raise click.UsageError("Without a terminal to ask on, `submit` needs --yes.")
+    _need_yes("submit", yes=yes)
     from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
 
     settings, options = _take_settings(workspace, options)
@@ -174,6 +174,79 @@ def _show_cases(found: list[dict[str, Any]], *, as_json: bool, quiet: bool) -> i
         for case in found:
             screen.show_facts(screen.console(quiet=quiet), case)
     return code
+
+
+@main.command()
+@common
+@click.argument("reference")
+@click.option("--yes", is_flag=True, help="Forget without asking.")
+def forget(workspace: Path, *, reference: str, as_json: bool, quiet: bool, yes: bool) -> int:
+    """Erase what is kept of the debtor with this creditor REFERENCE; what prevents a second case stays."""
+    _need_yes("forget", yes=yes)
+    from importer.pipeline import forgetting  # noqa: PLC0415 - pandas
+
+    def confirm(cases: int, files: int) -> bool:
+        question = f"Erase what {cases:,} cases of the journal and {files:,} reports keep of {reference}?"
+        return yes or click.confirm(question, err=True)
+
+    settings = _settings(workspace)
+    done = forgetting.forget(reference, settings, confirm)
+    trial = workspace / "sandbox.db"
+    document: dict[str, Any] = {"reference": reference, "exit": 0 if done else 1}
+    if done:
+        document |= {"cases": done.cases, "runs": done.runs, "deleted": done.deleted, "left": done.left}
+    if as_json:
+        print_json(document | {"sandbox": trial if trial.exists() else None})
+    if not quiet:
+        for line in _tell_forgotten(reference, done):
+            click.echo(line, err=True)
+        if trial.exists():
+            click.echo(f"{trial} is the sandbox's own file; it was left alone, and may simply be deleted.", err=True)
+    return 0 if done else 1
+
+
+@main.command()
+@common
+@click.option("--older-than", "age", required=True, metavar="AGE", help="Of finished runs and of checks: 90d, or 12w.")
+@click.option("--yes", is_flag=True, help="Purge without asking.")
+def purge(workspace: Path, *, as_json: bool, quiet: bool, age: str, yes: bool) -> int:
+    """Delete the reports of old runs and checks, and all that the journal does not need to prevent duplicates."""
+    _need_yes("purge", yes=yes)
+    from importer.pipeline import purging  # noqa: PLC0415 - pandas
+
+    try:
+        seconds = purging.read_age(age)
+    except ValueError:
+        raise click.BadParameter(f"{age!r} is no age; say 90d or 12w.", param_hint="--older-than") from None
+
+    def confirm(runs: int, checks: int) -> bool:
+        return yes or click.confirm(f"Purge {runs:,} runs and {checks:,} checks older than {age}?", err=True)
+
+    done = purging.purge(seconds, _settings(workspace), confirm)
+    if as_json:
+        print_json({"runs": done.runs, "checks": done.checks, "left": done.left, "exit": 0})
+    if not quiet:
+        click.echo(f"Purged: {len(done.runs):,} runs, {len(done.checks):,} checks.", err=True)
+        for line in done.left:
+            click.echo(line, err=True)
+    return 0
+
+
+def _tell_forgotten(reference: str, done: Forgotten | None) -> Iterator[str]:
+    if done is None:
+        yield f"Nothing is known of {reference}: neither the journal nor a report has it."
+        return
+    yield f"Forgotten: {reference}, with {done.cases:,} cases of the journal; identity and status stay."
+    for run in done.runs:
+        yield f"Run {run}: its row is blank but for reference, amount and currency, and its report written again."
+    for path in done.deleted:
+        yield f"Deleted, since it had the reference: {path}"
+    yield from done.left
+
+
+def _need_yes(command: str, *, yes: bool) -> None:
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError(f"Without a terminal to ask on, `{command}` needs --yes.")
 
 
 @main.group()

@@ -47,6 +47,7 @@ def show(settings: Settings, run: str) -> dict[str, Any]:
             "finished": _moment(kept["finished"]),
             "stopped": kept["stopped"],
             "exit_code": kept["exit_code"],
+            "purged": _purged(summary.get("purged")),
             "report": summary.get("report"),
             "counts": summary.get("counts"),
             "totals": summary.get("totals"),
@@ -82,6 +83,7 @@ def find(settings: Settings, value: str) -> list[dict[str, Any]]:
 def _cases(journal: Journal, found: Sequence[RowMapping]) -> list[dict[str, Any]]:
     with journal.reading() as connection:
         attempts = auditing.attempts_of(connection, (case["pk"] for case in found))
+        purged = auditing.purged_on(connection, (case["run"] for case in found))
     return [
         {
             "creditor_reference": case["reference"] if case["has_reference"] else None,
@@ -96,10 +98,15 @@ def _cases(journal: Journal, found: Sequence[RowMapping]) -> list[dict[str, Any]
             "row": split_row_key(case["row"])[1],
             "message": case["message"],
             "account": case["account"],
+            "purged": _purged(purged.get(case["run"])),
             "attempts": [_attempt(request) for request in attempts.get(case["pk"], ())],
         }
         for case in found
     ]
+
+
+def _purged(when: str | None) -> str | None:
+    return f"on {when}: what does not prevent duplicates is gone" if when else None
 
 
 def _attempt(request: RowMapping) -> dict[str, Any]:
@@ -121,8 +128,8 @@ def _open(settings: Settings) -> Journal:
 
 
 def _run(kept: Any) -> dict[str, Any]:
-    ended = "stopped" if kept["stopped"] else "finished"
     summary = kept["summary"]
+    ended = "purged" if "purged" in summary else "stopped" if kept["stopped"] else "finished"
     return {
         "run": kept["id"],
         "started": _moment(kept["started"]),

@@ -325,4 +325,11 @@ class Journal:
         with self._reading() as connection:
             return {kind: count for kind, count in connection.execute(query)}  # noqa: C416 - typed pairs from rows
 
-    reading = _reading  # for the rest of this package's methods, which lie in modules of their own
+    # For the rest of this package's methods, which lie in modules of their own.
+
+    reading = _reading
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The database itself."""
+        return self._engine

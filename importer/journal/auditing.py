@@ -33,6 +33,12 @@ def cases_of_row(connection: sa.Connection, run: str, row: int) -> Sequence[sa.R
     return connection.execute(query).mappings().all()
 
 
+def purged_on(connection: sa.Connection, names: Iterable[str]) -> dict[str, str]:
+    """Return, for those of the runs *names* that were purged, the day."""
+    query = sa.select(runs.c.id, runs.c.summary).where(runs.c.id.in_(set(names)))
+    return {run.id: run.summary["purged"] for run in connection.execute(query) if "purged" in run.summary}
+
+
 def go_on(connection: sa.Connection, run: str, sessions: Sequence[Mapping[str, Any]]) -> None:
     """Note that *sessions* work at a run again: it has not ended until they have."""
     summary = connection.scalars(sa.select(runs.c.summary).where(runs.c.id == run)).one()

@@ -23,6 +23,7 @@ from importer.report import archive
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from importer.journal import RowMapping
     from importer.model import Run
     from importer.plan import Planned
     from importer.settings import Settings
@@ -99,12 +100,13 @@ def resume(run_id: str, settings: Settings, api: Api, *, watcher: Watcher, wait:
     """Finish a run: first ask about what is in doubt, then send what was not sent.
 
     Raises:
-        RunError: There is no such run, or it is another account's or environment's, or it must not be resumed.
+        RunError: There is no such run, or it was purged, is another account's or environment's, or must not be resumed.
         CannotStart: The journal is busy.
         Stopped: The API does not accept the key, or cannot be reached.
     """
     with closing(_open(settings, create=False)) as journal:
         kept = journal.run(run_id)
+        _refuse_purged(kept)
         if not kept["resumable"]:
             reason = kept["summary"].get("unresumable", HELD)
             raise RunError(f"Run {run_id} cannot be resumed: {reason}.")
@@ -122,10 +124,11 @@ def rewrite(run_id: str, settings: Settings) -> Ending:
     """Write a run's report again, from the journal.
 
     Raises:
-        RunError: There is no such run.
+        RunError: There is no such run, or it was purged.
     """
     with closing(_open(settings, create=False)) as journal:
         kept = journal.run(run_id)
+        _refuse_purged(kept)
         run = run_of_dict(archive.load(rows_path(settings, run_id)).metadata)
         finished = datetime.fromtimestamp(kept["finished"], UTC) if kept["finished"] else None
         stopped = kept["stopped"] or (None if finished else "The run was cut short.")
@@ -188,6 +191,11 @@ def _deliver(
         # Cases may have been made: this is no run that could not start.
         text = f"{error} What was sent is in the journal; `importer report {run.id}` writes the report again."
         raise Stopped(text) from None
+
+
+def _refuse_purged(kept: RowMapping) -> None:
+    if when := kept["summary"].get("purged"):
+        raise RunError(f"Run {kept['id']} was purged on {when}: its rows and its report are gone.")
 
 
 def _open(settings: Settings, *, create: bool = True) -> Journal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from importer.settings import Settings
 
 RUN_ID_STEM: Final = 40  # characters of a source's name in a run's id
+STALE: Final = 3_600.0  # seconds after which nobody writes to a temporary file any more
 UNUSED: Final = "Columns not used"
 
 
@@ -118,6 +120,13 @@ def keep(run: Run, judged: Judged, settings: Settings) -> None:
 def rows_path(settings: Settings, run: str) -> Path:
     """Say where a run's own copy of its rows lies."""
     return settings.reports / run / "rows.arrow"
+
+
+def delete_stale(settings: Settings) -> None:
+    """Delete what processes that were killed have left of files half written."""
+    for file in settings.reports.glob("*/.*.part"):
+        if file.stat().st_mtime < time.time() - STALE:
+            file.unlink(missing_ok=True)
 
 
 def report_check(run: Run, judged: Judged, made: dict[str, Entry], settings: Settings, *, written: bool) -> Ending:
