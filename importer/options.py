@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Never
 
 import click
 
-from importer import __version__
 from importer.errors import ImporterError, Interrupted
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def common(command: Command) -> Command:
     @wraps(command)
     def run(workspace: Path, as_json: bool, quiet: bool, **options: Any) -> Never:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        # What libraries log may quote debtors' data; without this, their warnings go to stderr.
+        logging.lastResort = None
         try:
             code = command(workspace, as_json=as_json, quiet=quiet, **options)
         except click.ClickException:
@@ -45,8 +47,8 @@ def common(command: Command) -> Command:
             code = _say(error, as_json=as_json)
         except (KeyboardInterrupt, click.Abort):
             code = _say(Interrupted("Interrupted; nothing more was done."), as_json=as_json)
-        except Exception:  # noqa: BLE001 - the last resort: a bug has a sentence, too
-            code = _say(_confess(workspace), as_json=as_json)
+        except Exception as error:  # noqa: BLE001 - the last resort: a bug has a sentence, too
+            code = _say(_confess(error, workspace), as_json=as_json)
         sys.exit(code)
 
     return run
@@ -59,16 +61,17 @@ def _say(error: ImporterError, *, as_json: bool) -> int:
     return error.exit_code
 
 
-def _confess(workspace: Path) -> ImporterError:
-    """Write the traceback of a bug to a log, and say where that is."""
-    import traceback  # noqa: PLC0415 - only for bugs
+def _confess(error: Exception, workspace: Path) -> ImporterError:
+    """Write down where a bug happened, and say where that is; what it was about is personal data."""
+    from importer import bugs  # noqa: PLC0415 - only for bugs
 
     log = workspace / "importer.log"
+    said = bugs.describe(error)
     try:
         with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
-            file.write(f"invoice-importer {__version__}\n{traceback.format_exc()}\n")
+            file.write(f"{said}\n")
     except OSError:
-        return ImporterError(f"This is a bug in the importer; please report it:\n{traceback.format_exc()}")
+        return ImporterError(f"This is a bug in the importer; please report it:\n{said}")
     return ImporterError(f"This is a bug in the importer. Its details are in {log}; please report them.")
 
 
