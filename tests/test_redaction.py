@@ -26,10 +26,10 @@ SECRETS = {
 }
 HEADER = "Invoice number,Currency,Invoice date,Amount,Debtor type,Customer,Street,City,Country code,Email,Phone"
 BUG = """
-import importer.pipeline.deliver as deliver
+import importer.pipeline.account as account
 def broken(*_, **__):
     raise KeyError("Wilhelmine Raubach") from ValueError("raubach@example.org, Lerchenpfad 17")
-deliver.read_account = broken
+account.read_account = broken
 """
 
 
