@@ -409,8 +409,10 @@ def _api(settings: Settings, *, sandbox: bool) -> Iterator[Api]:
     from importer.pipeline import Api  # noqa: PLC0415 - pandas
 
     if not sandbox:
-        from importer.settings import api_key  # noqa: PLC0415 - with the settings
+        from importer.settings import api_key, exposed_key_file  # noqa: PLC0415 - with the settings
 
+        if exposed := exposed_key_file():
+            click.echo(f"Others can read the API key in {exposed}: `chmod 600 {exposed}` keeps it yours.", err=True)
         yield Api(_url(settings), api_key(_url(settings)))
         return
     if settings.api_url:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from importer import __version__
+from importer.errors import SettingsError
 from importer.protocol import Answer, Lost, NeverLeft, Reply
+from importer.settings import environment_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +28,13 @@ NEVER_LEFT: Final = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
+
+REMEDIES: Final = {  # OpenSSL's code → what to do about it
+    10: "set this machine's clock if it is wrong, else only the server's owner can renew it",
+    62: "put the right address into IMPORTER_API_URL",
+    64: "put the right address into IMPORTER_API_URL",
+}
+UNTRUSTED: Final = "if your company's network issues it, set SSL_CERT_FILE to a file with its authority's certificate"
 
 
 class Client:
@@ -41,8 +53,15 @@ class Client:
             "Accept": "application/json",
             "User-Agent": f"invoice-importer/{__version__}",
         }
-        self._tls = httpx.create_ssl_context()  # honours SSL_CERT_FILE and SSL_CERT_DIR
-        self._idle: list[httpx.AsyncClient] = []
+        self._own = environment_of(base_url) == "loopback"  # a sandbox, which no proxy can reach
+        self._proxy = "" if self._own else _proxy_for(base_url)
+        self._tls = _make_tls()
+        try:
+            self._idle = [self._connect()]
+        except (ValueError, ImportError, httpx.InvalidURL):
+            raise SettingsError(
+                "HTTPS_PROXY or ALL_PROXY does not name a proxy of the form http://host:port; mend or unset it."
+            ) from None
 
     async def __aenter__(self) -> Self:
         return self
@@ -79,7 +98,7 @@ class Client:
                 response.content,
             )
         except NEVER_LEFT as error:
-            reply = NeverLeft(_reason(error))
+            reply = NeverLeft(self._why_not(error))
         except TimeoutError:
             reply = Lost(f"no answer within {self._timeout:g} s")
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
@@ -98,7 +117,47 @@ class Client:
             timeout=httpx.Timeout(self._timeout, connect=min(CONNECT_PATIENCE, self._timeout)),
             limits=httpx.Limits(max_connections=1, keepalive_expiry=KEEP_IDLE),
             follow_redirects=False,
+            trust_env=not self._own,
         )
+
+    def _why_not(self, error: Exception) -> str:
+        """Say why a request did not leave, and what to do about it where that is known."""
+        fault = _certificate_fault(error)
+        if fault:
+            remedy = REMEDIES.get(fault.verify_code, UNTRUSTED)
+            return f"the server's certificate is not accepted ({fault.verify_message.rstrip('.')}); {remedy}"
+        if isinstance(error, httpx.ProxyError) and "407" in str(error):
+            form = "HTTPS_PROXY=http://name:password@host:port"
+            return f"the proxy {self._proxy} wants a name and the right password; set {form}"
+        return f"{_reason(error)}, through the proxy {self._proxy}" if self._proxy else _reason(error)
+
+
+def _make_tls() -> ssl.SSLContext:
+    """Trust whom SSL_CERT_FILE or SSL_CERT_DIR name, else the usual authorities."""
+    try:
+        context = httpx.create_ssl_context()
+    except OSError:
+        raise SettingsError(
+            "The certificates that SSL_CERT_FILE or SSL_CERT_DIR name, or the file of SSLKEYLOGFILE, cannot be read: "
+            "mend or unset these variables."
+        ) from None
+    context.keylog_filename = None  # type: ignore[assignment]  # else SSLKEYLOGFILE gives away all that is sent
+    return context
+
+
+def _certificate_fault(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _proxy_for(url: str) -> str:
+    """Name the proxy that requests to *url* go through, without its password; blank where there is none."""
+    host, proxies = urlsplit(url).hostname or "", getproxies()
+    named = proxies.get(urlsplit(url).scheme) or proxies.get("all") or ""
+    if not named or proxy_bypass(host):
+        return ""
+    return (named if "://" in named else f"//{named}").rpartition("//")[2].rpartition("@")[2].strip("/")
 
 
 def _reason(error: Exception) -> str:

@@ -142,7 +142,9 @@ def _target(text: str) -> str:
 
 def _url(text: str) -> str:
     parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
+    if parts.username or parts.password:
+        raise SettingsError("The address of the API has a name or a password in it; only the API key is sent.")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise SettingsError(f"{text!r} is not the address of an API; it begins with https://.")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise SettingsError(f"{text} would send debtors' data unencrypted; use https://.")
@@ -179,6 +181,18 @@ def api_key(api_url: str, environment: Mapping[str, str] | None = None) -> str:
     if not key.isascii() or not key.isprintable() or " " in key:
         raise SettingsError("The API key has spaces or signs that no key has; copy it again.")
     return key
+
+
+def exposed_key_file(environment: Mapping[str, str] | None = None) -> str | None:
+    """Name the file of `IMPORTER_API_KEY_FILE` if others than its owner can read it."""
+    environment = os.environ if environment is None else environment
+    file = environment.get("IMPORTER_API_KEY_FILE", "")
+    if not file or environment.get("IMPORTER_API_KEY") or os.name == "nt":
+        return None
+    try:
+        return file if Path(file).stat().st_mode & 0o077 else None
+    except OSError:
+        return None
 
 
 def _from_keyring(api_url: str) -> str:
