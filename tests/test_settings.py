@@ -57,7 +57,7 @@ def test_the_journal_is_a_path_or_a_url(tmp_path: Path) -> None:
         ("IMPORTER_TIMEZONE", "Mars/Base", "which is no timezone"),
         ("IMPORTER_API_URL", "customer-api.debitura.com", "begins with https://"),
         ("IMPORTER_API_URL", "http://customer-api.debitura.com", "unencrypted"),
-        ("IMPORTER_API_URL", "https://user:pw@host", "is not the address"),
+        ("IMPORTER_API_URL", "https://user:pw@host", "has a name or a password in it"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_place(tmp_path: Path, name: str, value: str, words: str) -> None:

@@ -29,17 +29,16 @@ OPENSSL = shutil.which("openssl")
 needs_openssl = pytest.mark.skipif(OPENSSL is None, reason="openssl makes the certificates")
 
 
-def certify(folder: Path, name: str, *options: str) -> Path:
+def certify(folder: Path, name: str, *, days: int = 2) -> Path:
     """Make a certificate that signs itself, with its key, in one file."""
-    made, file = folder / f"{name}.pem", folder / f"{name}-both.pem"
-    key = folder / f"{name}.key"
-    kind = "DNS" if name[0].isalpha() else "IP"
-    command = [str(OPENSSL), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command += ["-keyout", str(key), "-out", str(made), "-subj", f"/CN={name}"]
-    command += ["-addext", f"subjectAltName={kind}:{name}", *(options or ("-days", "2"))]
-    subprocess.run(command, check=True, capture_output=True)
-    file.write_bytes(made.read_bytes() + key.read_bytes())
-    return file
+    made, key, asked, both = (folder / f"{name}{end}" for end in (".pem", ".key", ".csr", "-both.pem"))
+    request = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key]
+    request += ["-out", asked, "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"]
+    sign = ["x509", "-req", "-in", asked, "-signkey", key, "-days", days, "-copy_extensions", "copy", "-out", made]
+    for command in (request, sign):
+        subprocess.run([str(OPENSSL), *map(str, command)], check=True, capture_output=True)
+    both.write_bytes(made.read_bytes() + key.read_bytes())
+    return both
 
 
 def read_request(connection: socket.socket) -> bytes:
@@ -171,10 +170,10 @@ def test_a_server_that_certifies_itself_is_refused_until_its_authority_is_truste
 
 @needs_openssl
 @pytest.mark.parametrize(
-    ("name", "options", "told"),
+    ("name", "days", "told"),
     [
-        ("elsewhere.example", (), "put the right address into IMPORTER_API_URL"),
-        ("localhost", ("-not_before", "20200101000000Z", "-not_after", "20200201000000Z"), "this machine's clock"),
+        ("elsewhere.example", 2, "put the right address into IMPORTER_API_URL"),
+        ("localhost", -1, "this machine's clock"),
     ],
 )
 def test_a_certificate_for_another_host_or_of_the_past_is_refused(
@@ -182,14 +181,11 @@ def test_a_certificate_for_another_host_or_of_the_past_is_refused(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
-    options: tuple[str, ...],
+    days: int,
     told: str,
 ) -> None:
     received: list[bytes] = []
-    try:
-        certificate = certify(tmp_path, name, *options)
-    except subprocess.CalledProcessError:
-        pytest.skip("this openssl makes no certificates of the past")
+    certificate = certify(tmp_path, name, days=days)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / f"{name}.pem"))
     with api(certificate, received) as port:
         code, said = doctor(importer, f"https://localhost:{port}")
