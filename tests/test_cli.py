@@ -76,7 +76,19 @@ def test_every_command_is_helped_and_quickly_imported() -> None:
 def test_the_help_names_every_command(importer: Importer) -> None:
     said = importer("--help").out
 
-    for command in ("check", "submit", "resume", "runs", "show", "report", "find", "sandbox", "doctor"):
+    for command in (
+        "check",
+        "submit",
+        "resume",
+        "runs",
+        "show",
+        "report",
+        "find",
+        "forget",
+        "purge",
+        "sandbox",
+        "doctor",
+    ):
         assert re.search(rf"^  {command} ", said, re.MULTILINE)
 
 
