@@ -313,3 +313,15 @@ def test_references_are_looked_for_by_index_however_many_cases_there_are(
     else:
         assert "cases_identity (reference=?" in known
         assert "SCAN" not in known + found
+
+
+def test_many_cases_are_changed_each_in_its_own_columns(journal: Journal) -> None:
+    plan(journal, *(case(row, f"INV-{row}") for row in range(2, 1_203)))
+    entries = journal.of_run("r1")
+
+    with journal.begin() as connection:
+        changes = ({"status": "not-sent"} if entry.pk % 3 else {"n": 1, "message": None} for entry in entries)
+        journal.update_all(connection, zip((entry.pk for entry in entries), changes, strict=True))
+
+    changed = [(entry.status, entry.case.n) for entry in journal.of_run("r1")]
+    assert changed == [("not-sent", 0) if entry.pk % 3 else ("planned", 1) for entry in entries]

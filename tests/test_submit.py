@@ -174,7 +174,10 @@ def test_every_case_is_made_once_and_its_body_forgotten(rig: Rig, tmp_path: Path
 @pytest.mark.parametrize("fault", ["lose-answer:every=3", "drop-request:every=3"])
 def test_lost_answers_and_lost_requests_make_no_case_twice_and_lose_none(rig: Rig, tmp_path: Path, fault: str) -> None:
     with serving(tmp_path / "sandbox.db", Settings(faults=(Fault.parse(fault),))) as url:
-        rig.send(Client(url, "sandbox", timeout=5), rig.plan(cases(*map(payload, range(60)))), ceiling=2)
+        left = rig.plan(cases(*map(payload, range(60))))
+        while left:  # chance may drop one row's request again and again, until it is left to the next run
+            rig.send(Client(url, "sandbox", timeout=5), left, ceiling=2)
+            left = [rig.found(entry) for entry in rig.journal.of_run("r1") if entry.status == "sending"]
 
     made_cases = Counter(case["creditorReference"] for case in Store(tmp_path / "sandbox.db").cases())
     assert made_cases == Counter({f"INV-{number}": 1 for number in range(60)})

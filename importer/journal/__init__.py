@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
@@ -237,6 +238,11 @@ class Journal:
     def update(self, connection: sa.Connection, pk: int, **values: object) -> None:
         """Change what is known of a case."""
         connection.execute(update_case(tuple(values)), {"at": pk, **values})
+
+    def update_all(self, connection: sa.Connection, changes: Iterable[tuple[int, Mapping[str, object]]]) -> None:
+        """Change what is known of many cases; those whose changes are of the same columns go together."""
+        for (_, names), group in groupby(enumerate(changes), lambda item: (item[0] // CHUNK, tuple(item[1][1]))):
+            connection.execute(update_case(names), [{"at": pk, **values} for _, (pk, values) in group])
 
     def settle(self, connection: sa.Connection, pk: int, status: str, **values: object) -> None:
         """Note what became of a case, and drop its body."""

@@ -71,9 +71,12 @@ def plan_rest(run: Run, journal: Journal, account: Account) -> list[Planned]:
     found = journal.known(**identity, references=(entry.case.reference for entry in left))
     others = {key: [entry for entry in known if entry.run != run.id] for key, known in found.items()}
     planned = list(set_aside((entry.case for entry in left), others, **identity))
+    fates = zip(left, with_fates(planned, None, held=False), strict=True)
     with journal.begin() as connection:
-        for entry, (case, fate) in zip(left, with_fates(planned, None, held=False), strict=True):
-            journal.update(connection, entry.pk, **{"message": None, "key": case.key, "n": case.n, **fate})
+        journal.update_all(
+            connection,
+            ((entry.pk, {"message": None, "key": case.key, "n": case.n, **fate}) for entry, (case, fate) in fates),
+        )
     return planned
 
 
