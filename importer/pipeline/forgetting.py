@@ -95,7 +95,7 @@ def _hold(reference: str, settings: Settings, stack: ExitStack) -> tuple[Journal
     """Open the journal, where there is one, and keep others from sending what is to be forgotten."""
     if isinstance(settings.journal, Path) and not settings.journal.exists():
         return None, []
-    journal = stack.enter_context(closing(Journal.open(settings.journal, settings.workspace / "locks", create=False)))
+    journal = stack.enter_context(closing(Journal.open(settings.journal, settings.locks, create=False)))
     with journal.reading() as connection:
         accounts = {case["account"] for case in erasing.cases_of_reference(connection, reference)}
     for account in sorted(accounts):

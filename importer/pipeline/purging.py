@@ -93,7 +93,7 @@ def _hold(settings: Settings, stack: ExitStack) -> Journal | None:
     """Open the journal, where there is one, and keep everyone from sending meanwhile."""
     if isinstance(settings.journal, Path) and not settings.journal.exists():
         return None
-    journal = stack.enter_context(closing(Journal.open(settings.journal, settings.workspace / "locks", create=False)))
+    journal = stack.enter_context(closing(Journal.open(settings.journal, settings.locks, create=False)))
     for account in sorted({run["account"] for run in journal.runs()}):
         stack.enter_context(journal.sender(account, wait=False))
     return journal
