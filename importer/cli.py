@@ -186,7 +186,7 @@ def forget(workspace: Path, *, reference: str, as_json: bool, quiet: bool, yes: 
     from importer.pipeline import forgetting  # noqa: PLC0415 - pandas
 
     def confirm(cases: int, files: int) -> bool:
-        question = f"Erase what {cases:,} cases of the journal and {files:,} reports keep of {reference}?"
+        question = f"Erase what is kept of {reference}? Cases in the journal: {cases:,}, reports: {files:,}."
         return yes or click.confirm(question, err=True)
 
     settings = _settings(workspace)
@@ -236,7 +236,8 @@ def _tell_forgotten(reference: str, done: Forgotten | None) -> Iterator[str]:
     if done is None:
         yield f"Nothing is known of {reference}: neither the journal nor a report has it."
         return
-    yield f"Forgotten: {reference}, with {done.cases:,} cases of the journal; identity and status stay."
+    cases = "1 case" if done.cases == 1 else f"{done.cases:,} cases"
+    yield f"Forgotten: {reference}, with {cases} of the journal; identity and status stay."
     for run in done.runs:
         yield f"Run {run}: its row is blank but for reference, amount and currency, and its report written again."
     for path in done.deleted:

@@ -279,3 +279,65 @@ def test_what_another_program_has_open_is_said_to_be_in_the_file_still(importer:
         assert "close that program, and give the same command again" in ran.err
     assert importer("forget", "INV-0", "--yes").code == 0
     assert is_gone(tmp_path)
+
+
+def test_purging_asks_first_and_needs_no_journal_for_checks(
+    importer: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    importer("check", source(tmp_path / "june.csv"))
+    for path in (tmp_path / "reports").rglob("*"):
+        os.utime(path, (0, 0))
+    assert importer("purge", "--older-than", "1d").code == 2
+    monkeypatch.setattr("importer.cli._need_yes", lambda *_, **__: None)  # as on a terminal
+
+    refused = importer("purge", "--older-than", "1d", answer="n\n")
+
+    assert (refused.code, "Nothing was purged." in refused.err) == (130, True)
+    assert not is_gone(tmp_path)
+    assert importer("purge", "--older-than", "1d", answer="y\n").code == 0
+    assert is_gone(tmp_path)
+
+
+def test_what_the_journal_does_not_know_is_forgotten_but_never_purged(importer: Importer, tmp_path: Path) -> None:
+    said = importer("submit", source(tmp_path / "june.csv"), "--sandbox", "--yes", "--json").said
+    age(tmp_path, 100)
+    for path in tmp_path.glob("journal.db*"):
+        path.unlink()
+
+    purged = importer("purge", "--older-than", "1d", "--yes", "--json").said
+    forgotten = importer("forget", "INV-0", "--yes", "--json").said
+
+    assert (purged["runs"], purged["checks"]) == ([], [])
+    assert "belongs to a run that this journal does not know" in purged["left"][0]
+    assert (forgotten["cases"], forgotten["runs"]) == (0, [said["run"]])
+    assert [Path(path).name for path in forgotten["deleted"]] == ["results.xlsx"]
+    assert is_gone(tmp_path)
+
+
+def test_a_run_that_was_cut_short_is_not_purged_and_what_it_half_wrote_is(importer: Importer, tmp_path: Path) -> None:
+    run = importer("submit", source(tmp_path / "june.csv"), "--sandbox", "--yes", "--json").said["run"]
+    half = tmp_path / "reports" / run / ".results.xlsx.99999.part"
+    half.write_text(PERSON[0])
+    age(tmp_path, 100)
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as journal, journal:
+        journal.execute("UPDATE runs SET finished = NULL")
+
+    ran = importer("purge", "--older-than", "90d", "--yes", "--json")
+
+    assert ran.said["left"] == [f"Run {run} was cut short and was left: `importer resume {run}` finishes it."]
+    assert not half.exists()
+
+
+def test_a_damaged_report_is_named_when_somebody_is_forgotten(importer: Importer, tmp_path: Path) -> None:
+    importer("submit", source(tmp_path / "june.csv"), "--sandbox", "--yes")
+    check = Path(importer("check", tmp_path / "june.csv", "--json").said["report"])
+    check.write_bytes(b"no workbook")
+    other = tmp_path / "reports" / "20260101-000000-old-abcd" / "rows.arrow"
+    other.parent.mkdir()
+    other.write_bytes(b"no rows")
+
+    ran = importer("forget", "INV-0", "--yes")
+
+    assert ran.code == 0
+    assert f"{check} cannot be read" in ran.err
+    assert f"{other.relative_to(tmp_path)} cannot be read" in ran.err
