@@ -260,7 +260,9 @@ class World:
             time.sleep(0.005)
         for number in blow.signals:
             time.sleep(blow.delay)
-            process.kill(number)
+            # Past its own end, an interpreter has its handlers no more, and would be killed by what it was to handle.
+            if number == KILL or process.catches_signals:
+                process.kill(number)
         if not blow.signals:
             time.sleep(blow.delay)
             self.close()
