@@ -344,6 +344,17 @@ def test_the_list_is_read_back_to_the_time_of_sending() -> None:
     assert not lost.asks
 
 
+def test_in_the_list_our_own_case_comes_before_anothers_with_its_reference() -> None:
+    ours = replace(MINE, creditor_reference="a/b")
+    trial = replace(ours, id="2", is_test=True)
+
+    lost = doubtful(replace(CASE, reference="a/b"))
+    assert lost.on_list(Listed((trial, ours), last=True), set(), NOW).values["case_id"] == "id-1"
+    lost = doubtful(replace(CASE, reference="a/b"))
+    assert lost.on_list(Listed((trial,), last=False), set(), NOW) == AT_ONCE
+    assert lost.on_list(Listed((), last=True), set(), NOW).values["case_id"] == "2"
+
+
 def test_the_end_of_the_list_is_an_answer_too() -> None:
     lost = doubtful(replace(CASE, reference="a/b"))
 
@@ -362,6 +373,14 @@ def test_a_row_without_a_reference_is_recognised_by_all_it_says() -> None:
     others = (replace(bare, debtor="Another"), replace(bare, amount=Decimal(1)))
 
     assert doubtful(NAMELESS).on_list(Listed((*others, bare), last=True), set(), NOW).status == "created"
+
+
+def test_of_several_cases_without_a_reference_the_oldest_is_that_of_the_row_sent_first() -> None:
+    newer, older = (replace(MINE, id=id_, creditor_reference=None) for id_ in ("newer", "older"))
+
+    lost = doubtful(NAMELESS)
+    assert lost.on_list(Listed((newer,), last=False), set(), NOW) == AT_ONCE
+    assert lost.on_list(Listed((older,), last=True), set(), NOW).values["case_id"] == "older"
 
 
 def test_a_case_that_another_row_owns_is_not_taken() -> None:

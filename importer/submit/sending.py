@@ -91,6 +91,7 @@ class Sending:
         by_server: All of these were 5xx answers.
         same_credential: The API key is the one of the first attempt.
         page: Of the list of cases that is read next.
+        candidate: The oldest case of the pages before it that could be this one.
         answered: The answer that waits for a look-up to confirm it.
         cleared: A look-up has just shown that there is no such case: it may be sent.
         tries: Attempts by this process.
@@ -112,6 +113,7 @@ class Sending:
     by_server: bool = True
     same_credential: bool = True
     page: int = 1
+    candidate: KnownCase | None = None
     answered: Refused | Taken | None = None
     cleared: bool = False
     tries: int = 0
@@ -219,25 +221,34 @@ class Sending:
     def on_list(self, listed: Listed, owned: Collection[str], now: float) -> Decision:
         """Decide after a page of the account's cases, newest first; *owned* are those that other rows have made."""
         began = (self.since or 0.0) - CREATED_TOLERANCE
+        if self.page == 1:
+            self.candidate = None
+        over = listed.last
         for case in listed.cases:
             if case.created and case.created.timestamp() < began:
-                return self.on_ask(Absent(), now)
+                over = True
+                break
             if self._matches(case) and case.id not in owned:
-                return self._whose(case)
-        if listed.last:
-            return self.on_ask(Absent(), now)
-        self.page += 1
-        return AT_ONCE
+                if self.case.has_reference and not self._differences(case):
+                    return self._whose(case)
+                # The oldest: a newer one may be of a row that was sent later, and could be taken for this one.
+                self.candidate = case
+        if not over:
+            self.page += 1
+            return AT_ONCE
+        self.page = 1
+        return self.on_ask(Found(self.candidate) if self.candidate else Absent(), now)
 
     def _matches(self, case: KnownCase) -> bool:
         if self.case.has_reference:
             return case.creditor_reference == self.case.reference
-        return is_same_claim(self.case, case) and not differences(
-            self.case, case, test=self.test, since=self.since or 0.0
-        )
+        return is_same_claim(self.case, case) and not self._differences(case)
+
+    def _differences(self, case: KnownCase) -> list[str]:
+        return differences(self.case, case, test=self.test, since=self.since or 0.0)
 
     def _whose(self, case: KnownCase) -> Decision:
-        said = differences(self.case, case, test=self.test, since=self.since or 0.0)
+        said = self._differences(case)
         if not said:
             return _created(case)
         return Decision(
