@@ -197,12 +197,13 @@ def test_a_taken_reference_whose_case_is_not_shown_is_a_duplicate_without_an_id(
     assert "case_id" not in decision.values
 
 
-def test_a_taken_reference_after_a_lost_answer_waits_for_the_lost_one_to_settle() -> None:
+def test_a_taken_reference_after_a_lost_answer_may_be_ours_and_shown_late() -> None:
     lost = doubtful()
-    lost.on_post(Taken("In use"), NOW + 1)
+    lost.on_post(Taken("In use"), NOW + 70)
 
-    assert lost.on_ask(Absent(), NOW + 2) == Decision(due=NOW + 60)
-    assert lost.on_ask(Absent(), NOW + 60).status == "duplicate"
+    assert lost.on_ask(Absent(), NOW + 71) == Decision(due=NOW + 130)
+    assert replace(lost).on_ask(Found(MINE), NOW + 130).status == "created"
+    assert lost.on_ask(Absent(), NOW + 130).status == "duplicate"
 
 
 def test_failures_of_the_server_that_made_nothing_are_a_refusal_after_the_last_attempt() -> None:

@@ -177,6 +177,9 @@ class Sending:
             case Refused() if not self.doubts:
                 return _rejected(meaning)
             case Refused() | Taken():
+                if self.doubts and isinstance(meaning, Taken):
+                    # It may be ours, made late: what is asked may not show it yet, and a blank id would be for ever.
+                    self.doubted_at = now
                 self.answered = meaning
                 self.page = 1
                 return AT_ONCE
