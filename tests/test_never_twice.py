@@ -24,6 +24,7 @@ import pytest
 from importer import pipeline, settings
 from importer.client import Client
 from importer.errors import JournalError
+from importer.pipeline.account import steady_clock
 from importer.protocol import Answer, Lost
 from importer.sandbox import Fault, Settings, Store, serving
 
@@ -385,6 +386,18 @@ def test_7_a_test_case_that_holds_the_reference_is_not_ours(world: World) -> Non
     assert statuses(said) == {"duplicate": 1}
     ((message,),) = world.journal("select message from cases where mode = 'live'")
     assert "it is a test case" in message
+
+
+def test_6_what_left_after_the_machine_slept_is_not_taken_for_long_past(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a machine sleeps, `time.monotonic` stands still, and these clocks do not."""
+    ticks = [1_000.0]
+    monkeypatch.setattr(time, "clock_gettime", lambda _clock: ticks[0])
+    clock = steady_clock()
+    began = clock()
+
+    ticks[0] += 3_600
+
+    assert clock() - began == 3_600
 
 
 @pytest.mark.parametrize("skew", [0, 3_600, -3_600], ids=["clocks agree", "theirs is ahead", "theirs is behind"])
