@@ -19,6 +19,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
+import openpyxl
 import pytest
 
 from importer import pipeline, settings
@@ -473,6 +474,19 @@ def test_9_a_row_without_a_reference_is_not_sent_again_under_another_key(world: 
     assert world.cases() == []
     world.be("sandbox")
     assert statuses(world.run("resume", first["run"])) == {"created": 1}
+
+
+def test_9_a_row_that_waits_for_its_like_says_so(world: World) -> None:
+    world.write("")
+    header, row = world.file.read_text().splitlines()
+    world.file.write_text(f"{header}\n{row}\n{row}\n")
+
+    said = world.submit("--allow-missing-reference", faults=("drop-request", "lookups-fail"))
+
+    assert statuses(said) == {"unknown": 1, "not-sent": 1}
+    results = openpyxl.load_workbook(said["report"])["Results"]
+    message = next(column[2].value for column in results.columns if column[0].value == "Message")
+    assert message.startswith("A row that could be taken for this one is unknown")
 
 
 # 10. The same reference with other content; a run and its own bytes

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 TEXT: Final = pd.ArrowDtype(pa.string())
 MOMENT: Final = pd.ArrowDtype(pa.timestamp("us", "UTC"))
 
+BEHIND: Final = "A row that could be taken for this one is unknown; `importer resume` settles that one first."
+
 _SHOWN: Final[Mapping[str, Status]] = {
     "planned": "not-sent",
     "sending": "unknown",
@@ -85,7 +87,7 @@ def _told(entry: Entry, stopped: str | None) -> tuple[object, ...]:
     status = _SHOWN[entry.status]
     message = entry.message
     if status == "not-sent":
-        message = message or stopped
+        message = message or stopped or BEHIND
     elif status == "unknown":
         message = message or "It may have been made; the answer is not known yet. `importer resume` settles it."
     sent_at = datetime.fromtimestamp(entry.sent_at, UTC) if entry.sent_at else None
