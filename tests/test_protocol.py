@@ -117,6 +117,7 @@ def test_a_case_with_strange_members_is_read_as_far_as_it_goes() -> None:
         answer(200, b'{"id": "3fa8'),
         answer(200, b"[" * 100_000),
         answer(200, {"reference": "Q8OAXF3W"}),
+        answer(200, {"id": "trace-7", "error": "Upstream failed"}),
         answer(302, b""),
         answer(404, {"error": "Not Found"}),
         answer(408, b""),

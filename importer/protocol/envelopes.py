@@ -13,6 +13,7 @@ from importer.protocol.meaning import KnownCase
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_ERRORS: Final = ("error", "errors", "businessErrors")
 _API_MEMBERS: Final = ("error", "message", "businessErrors", "title", "status")
 
 
@@ -48,6 +49,8 @@ def _storable(value: object) -> object:
 def case_of(document: object) -> KnownCase | None:
     """Read a case; None where the document is not one."""
     if not isinstance(document, dict) or not isinstance(document.get("id"), str) or not document["id"]:
+        return None
+    if any(document.get(name) for name in _ERRORS):  # an error may have an id of its own
         return None
     debtor = document.get("debtor")
     created, dated = _time(document.get("dateCreated")), _time(document.get("date"))
