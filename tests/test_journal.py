@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from datetime import date
 from decimal import Decimal
@@ -325,3 +326,29 @@ def test_many_cases_are_changed_each_in_its_own_columns(journal: Journal) -> Non
 
     changed = [(entry.status, entry.case.n) for entry in journal.of_run("r1")]
     assert changed == [("not-sent", 0) if entry.pk % 3 else ("planned", 1) for entry in entries]
+
+
+def test_a_commit_that_runs_is_made_before_its_end_is_told_even_to_the_impatient(journal: Journal) -> None:
+    begun, go_on, made = threading.Event(), threading.Event(), []
+
+    def change(_: object) -> None:
+        begun.set()
+        go_on.wait()
+        made.append(True)
+
+    async def commit() -> None:
+        async with Commits(journal) as commits:
+            making = asyncio.create_task(commits.make(change))
+            await asyncio.to_thread(begun.wait)
+        await making
+
+    async def interrupted() -> None:
+        committing = asyncio.create_task(commit())
+        await asyncio.to_thread(begun.wait)
+        asyncio.get_running_loop().call_later(0.05, committing.cancel)
+        threading.Timer(0.2, go_on.set).start()
+        with pytest.raises(asyncio.CancelledError):
+            await committing
+        assert made
+
+    asyncio.run(interrupted())

@@ -33,9 +33,12 @@ class Commits:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._flushing:
-            await self._flushing
-        self._thread.shutdown()
+        try:
+            if self._flushing:
+                await self._flushing
+        finally:
+            # Even where this is cancelled, what is being committed is committed before anybody reads the journal.
+            self._thread.shutdown()
 
     async def make(self, change: Change) -> Any:
         """Make *change*, and return what it returned once it is on the disk.
