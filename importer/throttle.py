@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+from bisect import bisect_left
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
@@ -100,6 +102,7 @@ class Throttle:
         # Ascending. What left in the future left under a clock that has been set back since: it is counted from now.
         self._left = [min(when, now) for when in past]
         self._next = max(now, self._left[-1] + self._interval) if self._left else now
+        self._turns: deque[float] = deque()  # those that nobody has taken yet
         self._paused_until = 0.0
         self._pause_reason = ""
 
@@ -137,7 +140,19 @@ class Throttle:
             # Lateness is made up for, a wait is not: after it requests come back at the pace.
             self._next = max(due, waited, now - CATCH_UP) + self._interval
             self._left.append(now)
+            self._turns.append(now)
             return now
+
+    def depart(self) -> float:
+        """Count the oldest turn from now on, when its request leaves; returns when that is.
+
+        What comes between a turn and its request, such as a disk that is slow for seconds, would else let requests out
+        together that were counted apart.
+        """
+        now = max(self._clock(), self._left[-1])
+        del self._left[bisect_left(self._left, self._turns.popleft())]
+        self._left.append(now)
+        return now
 
     def _due(self, now: float) -> tuple[str, float]:
         """Say when the next request may leave, and which limit decides it: none where that is the pace."""

@@ -103,10 +103,10 @@ def test_a_case_with_unsigned_contracts_says_where_to_sign() -> None:
 
 
 def test_a_case_with_strange_members_is_read_as_far_as_it_goes() -> None:
-    body = {"id": "1", "grossAmount": "many", "dateCreated": "soon", "debtor": None, "creditorReference": 7}
+    body = {"id": "1", "reference": 5, "grossAmount": "many", "dateCreated": "soon", "creditorReference": 7}
 
     assert read_post(answer(200, body)) == Made(
-        KnownCase("1", "", None, "", None, "", is_test=False, created=None, debtor="", date=None, solution="")
+        KnownCase("1", "5", None, "", None, "", is_test=False, created=None, debtor="", date=None, solution="")
     )
 
 
@@ -117,6 +117,7 @@ def test_a_case_with_strange_members_is_read_as_far_as_it_goes() -> None:
         answer(200, b'{"id": "3fa8'),
         answer(200, b"[" * 100_000),
         answer(200, {"reference": "Q8OAXF3W"}),
+        answer(202, {"id": "job-1", "status": "queued"}),
         answer(200, {"id": "trace-7", "error": "Upstream failed"}),
         answer(302, b""),
         answer(404, {"error": "Not Found"}),
@@ -237,7 +238,7 @@ def test_a_taken_reference_is_a_question_in_each_envelope(reply: Answer) -> None
 def test_a_refused_key_is_denied_everywhere(status: int) -> None:
     reply = answer(status, {"title": "Unauthorized", "detail": "Unknown key"})
 
-    assert read_post(reply) == read_lookup(reply) == read_list(reply) == read_account(reply)
+    assert read_post(reply) == read_lookup(reply) == read_list(reply, 1) == read_account(reply)
     assert read_post(reply) == Denied(status, "Unknown key")
 
 
@@ -248,7 +249,7 @@ def test_a_refused_key_needs_no_words() -> None:
 def test_too_many_requests_say_how_long_to_wait() -> None:
     reply = answer(429, {"error": "rate_limit_exceeded", "message": "Too many", "retryAfter": 42.5})
 
-    assert read_post(reply) == read_lookup(reply) == read_list(reply) == read_account(reply) == Throttled(42.5)
+    assert read_post(reply) == read_lookup(reply) == read_list(reply, 1) == read_account(reply) == Throttled(42.5)
 
 
 @pytest.mark.parametrize(
@@ -301,14 +302,30 @@ def test_a_look_up_finds_a_case() -> None:
     assert read_lookup(answer(200, CASE)) == Found(KNOWN)
 
 
-@pytest.mark.parametrize("body", [{"error": "x", "businessErrors": []}, {"title": "Not Found", "status": 404}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": "x", "message": "x", "businessErrors": []},
+        {"businessErrors": [{"type": "NotFound"}]},
+        {"title": "Not Found", "status": 404, "detail": "Case with ID 'abc123' not found"},
+    ],
+)
 def test_only_a_404_in_the_apis_own_form_says_that_there_is_none(body: object) -> None:
     assert read_lookup(answer(404, body)) == Absent()
 
 
 @pytest.mark.parametrize(
     "reply",
-    [answer(404, b"<html>Not Found</html>"), answer(200, b"{}"), answer(500, b""), Lost("x"), NeverLeft("x")],
+    [
+        answer(404, b"<html>Not Found</html>"),
+        answer(404, {"message": "no Route matched with those values"}),
+        answer(404, {"statusCode": 404, "message": "Resource not found"}),
+        answer(404, {"title": "Not Found", "status": 404}),
+        answer(200, b"{}"),
+        answer(500, b""),
+        Lost("x"),
+        NeverLeft("x"),
+    ],
 )
 def test_any_other_reply_to_a_look_up_is_no_answer(reply: Answer | Lost | NeverLeft) -> None:
     assert isinstance(read_lookup(reply), Unanswered)
@@ -316,20 +333,20 @@ def test_any_other_reply_to_a_look_up_is_no_answer(reply: Answer | Lost | NeverL
 
 @pytest.mark.parametrize("name", ["page", "pageData"])
 def test_a_page_of_cases_is_read_under_both_names(name: str) -> None:
-    assert read_list(answer(200, {name: {"currentPage": 1, "totalPages": 2}, "cases": [CASE]})) == Listed(
+    assert read_list(answer(200, {name: {"currentPage": 1, "totalPages": 2}, "cases": [CASE]}), 1) == Listed(
         (KNOWN,), last=False
     )
 
 
 @pytest.mark.parametrize(
-    "document",
+    ("document", "asked"),
     [
-        {"page": {"currentPage": 2, "totalPages": 2}, "cases": [CASE]},
-        {"page": {"currentPage": 1, "totalPages": 0}, "cases": []},
+        ({"page": {"currentPage": 2, "totalPages": 2}, "cases": [CASE]}, 2),
+        ({"page": {"currentPage": 1, "totalPages": 0}, "cases": []}, 1),
     ],
 )
-def test_the_last_page_is_known(document: object) -> None:
-    listed = read_list(answer(200, document))
+def test_the_last_page_is_known(document: object, asked: int) -> None:
+    listed = read_list(answer(200, document), asked)
 
     assert isinstance(listed, Listed)
     assert listed.last
@@ -347,12 +364,13 @@ def test_the_last_page_is_known(document: object) -> None:
         answer(200, {"page": {"currentPage": "?", "totalPages": 1}, "cases": [CASE]}),
         answer(200, {"page": {"currentPage": 1}, "cases": [CASE]}),
         answer(200, {"page": 7, "cases": []}),
+        answer(200, {"page": {"currentPage": 2, "totalPages": 3}, "cases": [CASE]}),
         answer(500, b""),
         Lost("x"),
     ],
 )
 def test_a_list_that_cannot_be_read_is_no_answer(reply: Answer | Lost) -> None:
-    assert isinstance(read_list(reply), Unanswered)
+    assert isinstance(read_list(reply, 1), Unanswered)
 
 
 def test_an_account_is_its_id_and_name() -> None:

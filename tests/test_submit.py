@@ -88,6 +88,7 @@ class Rig:
                     credential="c",
                     rekey=partial(with_key, **WHO),
                     clock=time.time,
+                    depart=throttle.depart,
                     follow=throttle.follow,
                     api_time=None,
                 )
@@ -286,7 +287,9 @@ def test_the_time_of_a_gateway_is_not_taken_for_the_apis(rig: Rig) -> None:
         reference = path.rpartition("/")[2]
         claim = {"grossAmount": 100 + int(reference[4:]), "currency": "EUR", "isTestCase": False}
         made_now = datetime.now(UTC).isoformat()
-        return answer(200, {"id": reference, "creditorReference": reference, "dateCreated": made_now, **claim})
+        return answer(
+            200, {"id": reference, "reference": "A", "creditorReference": reference, "dateCreated": made_now, **claim}
+        )
 
     rig.send(Scripted(lambda _: next(posts), found), rig.plan(cases(payload(1), payload(2))), ceiling=1)
 
@@ -529,7 +532,7 @@ def test_what_an_earlier_run_was_refused_is_sent_anew_under_another_key(rig: Rig
 
 def test_what_turns_out_to_be_anothers_case_is_a_duplicate_for_both(rig: Rig) -> None:
     (case,) = cases(payload(1))
-    other = {"id": "id-9", "grossAmount": 1, "currency": "EUR", "creditorReference": "INV-1"}
+    other = {"id": "id-9", "reference": "A", "grossAmount": 1, "currency": "EUR", "creditorReference": "INV-1"}
     api = Scripted(made, lambda _: answer(200, other))
 
     rig.send(api, behind(rig, case, replace(case, date=date(2026, 1, 1))))
@@ -561,7 +564,7 @@ def lose_answer_of_commit(monkeypatch: pytest.MonkeyPatch, rig: Rig, number: int
 def test_a_commit_of_unknown_fate_stops_the_sending_and_makes_nothing_twice(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, number: int, posts: int, *, made_all_the_same: bool
 ) -> None:
-    shown = {"id": "id-INV-1", "creditorReference": "INV-1", "grossAmount": 101, "currency": "EUR"}
+    shown = {"id": "id-INV-1", "reference": "A", "creditorReference": "INV-1", "grossAmount": 101, "currency": "EUR"}
     shown["dateCreated"] = datetime.now(UTC).isoformat()
     api = Scripted(made, lambda _: answer(200, shown) if api.posts else NOT_FOUND)
     planned = rig.plan(cases(payload(1)))

@@ -99,6 +99,28 @@ def test_what_another_process_spent_in_the_last_minute_counts() -> None:
     assert clock.waits == ["the minute's requests are spent"]
 
 
+def test_a_request_counts_from_when_it_leaves_however_long_after_its_turn() -> None:
+    """A disk that is slow for eight seconds keeps two requests back, which then leave together."""
+    now = Clock()
+    throttle = Throttle(Rate(minute=12), (), clock=now, sleep=now.sleep)
+
+    async def go() -> list[float]:
+        left = []
+        await throttle.turn()
+        await throttle.turn()
+        await now.sleep(8)
+        left += [throttle.depart(), throttle.depart()]
+        for _ in range(20):
+            await throttle.turn()
+            left.append(throttle.depart())
+        return left
+
+    left = asyncio.run(go())
+
+    assert left[0] == left[1]
+    assert max(sum(moment - 60 < other <= moment for other in left) for moment in left) == 12
+
+
 def test_a_spent_hour_is_waited_for_until_the_next_by_the_apis_clock() -> None:
     clock = Clock(NOON + 600)
     limits = throttle(clock, Rate(hour=10))

@@ -308,10 +308,17 @@ class Journal:
         return int(number[0]) if number else 0
 
     def end_request(
-        self, connection: sa.Connection, number: int, ended_at: float, result: str, request_id: str | None = None
+        self,
+        connection: sa.Connection,
+        number: int,
+        ended_at: float,
+        result: str,
+        request_id: str | None = None,
+        *,
+        left_at: float | None = None,
     ) -> None:
-        """Note how a request ended, and the API's own name for it."""
-        ended = {"at": number, "ended_at": ended_at, "result": result, "request_id": request_id}
+        """Note how a request ended, the API's own name for it, and when it left if that was later than was noted."""
+        ended = {"at": number, "ended_at": ended_at, "result": result, "request_id": request_id, "left": left_at}
         connection.execute(END_REQUEST, ended)
 
     def left_since(self, account: str, when: float) -> list[float]:

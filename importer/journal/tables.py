@@ -133,7 +133,12 @@ INSERT_REQUEST: Final = requests.insert()
 END_REQUEST: Final = (
     requests.update()
     .where(requests.c.pk == sa.bindparam("at"))
-    .values(ended_at=sa.bindparam("ended_at"), result=sa.bindparam("result"), request_id=sa.bindparam("request_id"))
+    .values(
+        left_at=sa.func.coalesce(sa.bindparam("left", type_=sa.Float), requests.c.left_at),
+        ended_at=sa.bindparam("ended_at"),
+        result=sa.bindparam("result"),
+        request_id=sa.bindparam("request_id"),
+    )
 )
 _updates: dict[tuple[str, ...], sa.Update] = {}
 

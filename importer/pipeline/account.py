@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from importer.client import Client
 from importer.errors import RunError, Stopped
-from importer.protocol import Answer, Denied, Throttled, Unanswered, api_date, read_account, request_id
+from importer.protocol import Answer, Denied, Throttled, Unanswered, api_date, read_account, request_id, told
 from importer.settings import environment_of
 from importer.submit import LONGEST_WAIT
 from importer.throttle import REMEMBERED, Throttle
@@ -141,7 +141,7 @@ def _ask(api: Api, settings: Settings, journal: Journal, credential: str, who: s
         return partial(end, number)
 
     def end(number: int, reply: Reply) -> None:
-        result = str(reply.status) if isinstance(reply, Answer) else f"{type(reply).__name__}: {reply.reason}"
+        result = told(reply)
         named = request_id(reply) if isinstance(reply, Answer) else None
         with journal.begin() as connection:
             journal.end_request(connection, number, clock(), result, named)

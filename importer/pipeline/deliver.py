@@ -92,6 +92,7 @@ def send(
                 credential=credential_of(api, journal.secret()),
                 rekey=rekey,
                 clock=clock,
+                depart=throttle.depart,
                 follow=throttle.follow,
                 api_time=account.api_time,
             )

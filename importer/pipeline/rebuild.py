@@ -17,7 +17,7 @@ from importer.journal.held import holders, ids_known
 from importer.journal.tables import DROPPED
 from importer.model import Case
 from importer.pipeline.account import steady_clock, throttle_of
-from importer.protocol import Denied, Listed, Throttled, Unanswered, read_list
+from importer.protocol import Answer, Denied, Listed, Throttled, Unanswered, read_list, request_id, told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -99,9 +99,14 @@ async def _pages(
             await asyncio.sleep(PAUSES[failures])
             left_at = await throttle.turn()
             with journal.begin() as connection:
-                journal.add_request(connection, account.id, left_at, "list", None)
+                number = journal.add_request(connection, account.id, left_at, "list", None)
             query: dict[str, str | int] = {"Page": page, "PageSize": PAGE_SIZE, "Sort": "DateCreated:desc"}
-            match read_list(await client.get(endpoint, query)):
+            left_at = throttle.depart()
+            reply = await client.get(endpoint, query)
+            with journal.begin() as connection:
+                named = request_id(reply) if isinstance(reply, Answer) else None
+                journal.end_request(connection, number, clock(), told(reply), named, left_at=left_at)
+            match read_list(reply, page):
                 case Listed() as listed:
                     yield listed
                     if listed.last:

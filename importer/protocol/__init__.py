@@ -76,6 +76,7 @@ __all__ = [
     "request_id",
     "retry_after",
     "survives_path",
+    "told",
 ]
 
 CREATED_TOLERANCE: Final = 2.0  # seconds; the API's `Date` has whole seconds, and its machines are not one clock
@@ -165,24 +166,24 @@ def read_lookup(reply: Reply) -> AskMeaning:
             return other
 
 
-def read_list(reply: Reply) -> ListMeaning:
-    """Tell what a reply to a page of cases means; the page's key is `page` or, in some documents, `pageData`."""
+def read_list(reply: Reply, asked: int) -> ListMeaning:
+    """Tell what a reply to page *asked* of the cases means; its key is `page` or, in some documents, `pageData`."""
     match _read_any(reply):
         case Answer(200, _, body):
-            return _read_page(parse(body))
+            return _read_page(parse(body), asked)
         case Answer(status):
             return Unanswered(f"a list of cases was answered {status}")
         case other:
             return other
 
 
-def _read_page(document: object) -> Listed | Unanswered:
-    """Read one page; a page that is not whole is no answer, since what it leaves out would be taken for absent."""
+def _read_page(document: object, asked: int) -> Listed | Unanswered:
+    """Read one page; one that is not whole, or another, is no answer: what it leaves out would be taken for absent."""
     if isinstance(document, dict) and isinstance(document.get("cases"), list):
         page = document.get("page") or document.get("pageData")
         current, total = (number(page, name) for name in ("currentPage", "totalPages"))
         cases = [case_of(item) for item in document["cases"]]
-        if None not in cases and current >= 1 and (total >= 1 or not cases):
+        if None not in cases and current == asked and (total >= 1 or not cases):
             return Listed(tuple(case for case in cases if case), last=not cases or current >= total)
     return Unanswered("a list of cases could not be read")
 
@@ -280,6 +281,15 @@ def _http_date(text: str) -> float | None:
         return parsedate_to_datetime(text).timestamp()
     except (ValueError, TypeError):
         return None
+
+
+def told(reply: Reply) -> str:
+    """Write how a request ended, for the record.
+
+    >>> told(Answer(200, {}, b"")), told(Lost("no answer within 30 s"))
+    ('200', 'Lost: no answer within 30 s')
+    """
+    return str(reply.status) if isinstance(reply, Answer) else f"{type(reply).__name__}: {reply.reason}"
 
 
 def survives_path(reference: str) -> bool:

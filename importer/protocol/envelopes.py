@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ERRORS: Final = ("error", "errors", "businessErrors")
-_API_MEMBERS: Final = ("error", "message", "businessErrors", "title", "status")
+_FORMS_OF_404: Final = (("businessErrors",), ("error", "message"), ("title", "detail"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,8 @@ def case_of(document: object) -> KnownCase | None:
     if not isinstance(document, dict) or not isinstance(document.get("id"), str) or not document["id"]:
         return None
     if any(document.get(name) for name in _ERRORS):  # an error may have an id of its own
+        return None
+    if not (document.get("reference") or document.get("lifecycle")):  # so may a job in a queue
         return None
     debtor = document.get("debtor")
     created, dated = _time(document.get("dateCreated")), _time(document.get("date"))
@@ -93,8 +95,8 @@ def number(document: object, name: str) -> int:
 
 
 def is_api_shaped(document: object) -> bool:
-    """Tell an API's own 404 from one that a proxy or a wrong address gives."""
-    return isinstance(document, dict) and not document.keys().isdisjoint(_API_MEMBERS)
+    """Tell the API's own 404 from a gateway's or a wrong address's, which have a message or a title alone."""
+    return isinstance(document, dict) and any(document.keys() >= set(form) for form in _FORMS_OF_404)
 
 
 def signing_link(document: object) -> str:

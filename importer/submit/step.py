@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import quote
 
-from importer.protocol import Answer, Listed, api_date, read_list, read_lookup, read_post, request_id
+from importer.protocol import Answer, Listed, api_date, read_list, read_lookup, read_post, request_id, told
 from importer.submit.sending import Decision, Sending
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Step:
         credential: Keyed hash of the API key.
         rekey: Gives a case the key of its n-th run.
         clock: Seconds since the epoch.
+        depart: Told that a request leaves; returns when that is.
         follow: Told the API's time whenever it sends one.
         api_time: What it told last, if it did; seconds since the epoch.
     """
@@ -49,6 +50,7 @@ class Step:
         credential: str,
         rekey: Callable[[Case, int], Case],
         clock: Callable[[], float],
+        depart: Callable[[], float],
         follow: Callable[[float], None],
         api_time: float | None,
     ) -> None:
@@ -60,6 +62,7 @@ class Step:
         self._credential = credential
         self._rekey = rekey
         self._clock = clock
+        self._depart = depart
         self._follow = follow
         self._api_time = api_time
         self._claimed: dict[str, int] = {}  # case id → the row that it was found for
@@ -91,26 +94,29 @@ class Step:
             # The journal took so long that who finds this row after a crash would think the request over too early.
             now = self._clock()
             await self._commits.make(partial(self._journal.update, pk=sending.pk, attempted_at=now))
+        left_at = self._depart()
         reply = await self._client.post(self._endpoint, sending.case.body, sending.case.key)
         meaning = read_post(reply)
         decision = sending.on_post(meaning, self._clock())
-        await self._note(sending, number, reply, decision)
+        await self._note(sending, number, left_at, reply, decision)
         return meaning, decision
 
     async def _look_up(self, sending: Sending) -> tuple[AskMeaning, Decision]:
         path = f"{self._endpoint}/by-creditor-reference/{quote(sending.case.reference, safe='')}"
         number = await self._left("look-up", sending.pk)
+        left_at = self._depart()
         reply = await self._client.get(path)
         meaning = read_lookup(reply)
         decision = sending.on_ask(meaning, self._clock())
-        await self._note(sending, number, reply, decision)
+        await self._note(sending, number, left_at, reply, decision)
         return meaning, decision
 
     async def _list(self, sending: Sending) -> tuple[AskMeaning | ListMeaning, Decision]:
         number = await self._left("list", sending.pk)
         query: dict[str, str | int] = {"Page": sending.page, "PageSize": PAGE_SIZE, "Sort": "DateCreated:desc"}
+        left_at = self._depart()
         reply = await self._client.get(self._endpoint, query)
-        meaning = read_list(reply)
+        meaning = read_list(reply, sending.page)
         if isinstance(meaning, Listed):
             ids = [case.id for case in meaning.cases]
             owned: set[str] = await self._commits.make(
@@ -122,7 +128,7 @@ class Step:
                 self._claimed[str(decision.values["case_id"])] = sending.pk
         else:
             decision = sending.on_ask(meaning, self._clock())
-        await self._note(sending, number, reply, decision)
+        await self._note(sending, number, left_at, reply, decision)
         return meaning, decision
 
     async def _left(self, kind: str, pk: int) -> int:
@@ -132,10 +138,10 @@ class Step:
         )
         return number
 
-    async def _note(self, sending: Sending, number: int, reply: Reply, decision: Decision) -> None:
+    async def _note(self, sending: Sending, number: int, left_at: float, reply: Reply, decision: Decision) -> None:
         """Put on the disk how the request ended, and what that decides."""
         now = self._clock()
-        result = str(reply.status) if isinstance(reply, Answer) else f"{type(reply).__name__}: {reply.reason}"
+        result = told(reply)
         # A 5xx may be a gateway's own, and tell the gateway's time.
         api_time = api_date(reply) if isinstance(reply, Answer) and reply.status < 500 else None  # noqa: PLR2004
         if api_time is not None:
@@ -145,7 +151,7 @@ class Step:
         named = request_id(reply) if isinstance(reply, Answer) else None
 
         def note(connection: Connection) -> None:
-            self._journal.end_request(connection, number, now, result, named)
+            self._journal.end_request(connection, number, now, result, named, left_at=left_at)
             if decision.status:
                 self._journal.settle(connection, sending.pk, decision.status, **decision.values)
             elif decision.values:
