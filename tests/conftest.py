@@ -21,6 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 from click.testing import CliRunner
 
@@ -47,6 +48,11 @@ class Ran:
         """The object that `--json` prints."""
         said: dict[str, Any] = json.loads(self.out)
         return said
+
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)

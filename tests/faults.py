@@ -147,7 +147,7 @@ def attempt(faults: tuple[str, ...], rows: int, seed: int) -> Trial:
                 said = run(url, workspace, "resume", first["run"])
             made = {str(case["id"]): str(case["creditorReference"]) for case in Store(database).cases()}
             untrue = sum(_is_untrue(row, made) for row in read_results(Path(said["report"])))
-            run(url, workspace, "submit", source, "--yes")
+            last = run(url, workspace, "submit", source, "--yes")
             requests = sum(run(url, workspace, "show", first["run"])["requests"].values())
         cases = Counter(str(case["creditorReference"]) for case in Store(database).cases())
     return Trial(
@@ -157,7 +157,7 @@ def attempt(faults: tuple[str, ...], rows: int, seed: int) -> Trial:
         requests=requests,
         duplicates=cases.total() - len(cases),
         lost=rows - len(cases),
-        unknown=said["counts"]["unknown"] + said["counts"]["not-sent"],
+        unknown=sum(one["counts"][status] for one in (said, last) for status in ("unknown", "not-sent")),
         untrue=untrue,
         seconds=time.monotonic() - began,
     )
