@@ -26,7 +26,7 @@ HOMES = {
     "sqlalchemy": ("importer.journal",),
     "alembic": ("importer.journal",),
     "psycopg": ("importer.journal",),
-    "click": ("importer.cli", "importer.options"),
+    "click": ("importer.cli",),
     "rich": ("importer.cli", "importer.screen"),
     "openpyxl": ("importer.read", "importer.report"),
     "xlsxwriter": ("importer.read", "importer.report"),

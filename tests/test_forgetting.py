@@ -147,7 +147,7 @@ def test_what_nobody_knows_cannot_be_forgotten(importer: Importer, tmp_path: Pat
 def test_forgetting_asks_first(importer: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     importer("submit", source(tmp_path / "june.csv"), "--sandbox", "--yes")
     assert importer("forget", "INV-0").code == 2
-    monkeypatch.setattr("importer.cli._need_yes", lambda *_, **__: None)  # as on a terminal
+    monkeypatch.setattr("importer.cli.keeping.need_yes", lambda *_, **__: None)  # as on a terminal
 
     refused = importer("forget", "INV-0", answer="n\n")
 
@@ -288,7 +288,7 @@ def test_purging_asks_first_and_needs_no_journal_for_checks(
     for path in (tmp_path / "reports").rglob("*"):
         os.utime(path, (0, 0))
     assert importer("purge", "--older-than", "1d").code == 2
-    monkeypatch.setattr("importer.cli._need_yes", lambda *_, **__: None)  # as on a terminal
+    monkeypatch.setattr("importer.cli.keeping.need_yes", lambda *_, **__: None)  # as on a terminal
 
     refused = importer("purge", "--older-than", "1d", answer="n\n")
 

@@ -119,3 +119,9 @@ def sending(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def need_yes(command: str, *, yes: bool) -> None:
+    """Refuse to go on without --yes where there is no terminal to ask on."""
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError(f"Without a terminal to ask on, `{command}` needs --yes.")

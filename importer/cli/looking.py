@@ -1,0 +1,101 @@
+"""The commands that only look: runs, show, find, doctor."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from importer.cli.opening import load_settings, open_api, take_settings
+from importer.cli.options import common, print_json, sending
+from importer.errors import ImporterError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from importer.pipeline import Api
+
+
+@click.command()
+@common
+def runs(workspace: Path, *, as_json: bool, quiet: bool) -> int:
+    """List what has been run, newest first."""
+    from importer import history, screen  # noqa: PLC0415 - SQLAlchemy takes half a second
+
+    found = history.runs(load_settings(workspace))
+    if as_json:
+        print_json({"runs": found, "exit": 0})
+    else:
+        rows = [(run["run"], run["started"], ", ".join(run["sources"]), run["state"], run["rows"]) for run in found]
+        screen.show_table(screen.console(quiet=quiet), ("Run", "Started", "Sources", "State", "Rows"), rows)
+    return 0
+
+
+@click.command()
+@common
+@click.argument("run")
+@click.option("--row", type=click.IntRange(min=1), help="Show what became of this row alone, and each attempt at it.")
+def show(workspace: Path, *, run: str, as_json: bool, quiet: bool, row: int | None) -> int:
+    """Show one RUN: who, when, which files, counts, totals, requests, and where its report lies."""
+    from importer import history, screen  # noqa: PLC0415 - SQLAlchemy takes half a second
+
+    if row is not None:
+        return _show_cases(history.show_row(load_settings(workspace), run, row), as_json=as_json, quiet=quiet)
+    found = history.show(load_settings(workspace), run)
+    if as_json:
+        print_json({**found, "exit": 0})
+    else:
+        screen.show_facts(screen.console(quiet=quiet), found)
+        if found["report"]:
+            click.echo(found["report"])
+    return 0
+
+
+@click.command()
+@common
+@click.argument("value")
+def find(workspace: Path, *, value: str, as_json: bool, quiet: bool) -> int:
+    """Find a case by VALUE: Debitura's id or reference, or the creditor reference; with each attempt at it."""
+    from importer import history  # noqa: PLC0415 - SQLAlchemy takes half a second
+
+    found = history.find(load_settings(workspace), value)
+    if not found and not as_json:
+        click.echo(f"The journal knows no case {value}.", err=True)
+    return _show_cases(found, as_json=as_json, quiet=quiet)
+
+
+def _show_cases(found: list[dict[str, Any]], *, as_json: bool, quiet: bool) -> int:
+    from importer import screen  # noqa: PLC0415 - rich
+
+    code = 0 if found else 1
+    if as_json:
+        print_json({"cases": found, "exit": code})
+    else:
+        for case in found:
+            screen.show_facts(screen.console(quiet=quiet), case)
+    return code
+
+
+@click.command()
+@common
+@sending
+def doctor(workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, **options: Any) -> int:
+    """Say whether settings, key, journal, clock and API are in order."""
+    from importer import doctor as examining  # noqa: PLC0415 - SQLAlchemy takes half a second
+
+    settings, _ = take_settings(workspace, options)
+    with ExitStack() as stack:
+        api: Api | ImporterError
+        try:
+            api = stack.enter_context(open_api(settings, sandbox=sandbox))
+        except ImporterError as error:
+            api = error
+        findings = list(examining.examine(settings, api))
+    if as_json:
+        listed = [{"what": finding.what, "ok": finding.ok, "text": finding.text} for finding in findings]
+        print_json({"findings": listed, "exit": max(finding.exit_code for finding in findings)})
+    elif not quiet:
+        for finding in findings:
+            click.echo(f"{'ok ' if finding.ok else 'NO '} {finding.what}: {finding.text}", err=True)
+    return max(finding.exit_code for finding in findings)

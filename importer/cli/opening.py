@@ -1,0 +1,88 @@
+"""What the commands open: settings, the API and its key, the sandbox."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from importer.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from importer.pipeline import Api
+    from importer.settings import Settings
+
+SANDBOX_KEY: Final = "sandbox"
+
+
+def take_settings(workspace: Path, options: Mapping[str, Any]) -> tuple[Settings, dict[str, Any]]:
+    """Split the options of a command into its settings and the rest."""
+    from importer.settings import NAMES  # noqa: PLC0415 - --help needs none
+
+    given = {name: value for name, value in options.items() if name in NAMES}
+    return load_settings(workspace, **given), {name: value for name, value in options.items() if name not in NAMES}
+
+
+def load_settings(workspace: Path, **options: Any) -> Settings:
+    """Gather the settings of a command, whose options beat what else says them."""
+    from importer import settings  # noqa: PLC0415 - --help needs none
+
+    return settings.load(workspace, options)
+
+
+def environment_told(settings: Settings) -> str:
+    """Name the world that cases live in, as the settings tell it."""
+    from importer.settings import environment_of  # noqa: PLC0415 - with the settings
+
+    return environment_of(_url(settings))
+
+
+def _url(settings: Settings) -> str:
+    import schemas  # noqa: PLC0415 - pandera
+
+    return settings.api_url or schemas.load(settings.target).PRODUCTION_URL
+
+
+@contextmanager
+def open_api(settings: Settings, *, sandbox: bool) -> Iterator[Api]:
+    """Find the API and its key; with *sandbox* serve one for as long as it is used."""
+    from importer.pipeline import Api  # noqa: PLC0415 - pandas
+
+    if not sandbox:
+        from importer.settings import api_key, exposed_key_file  # noqa: PLC0415 - with the settings
+
+        if exposed := exposed_key_file():
+            click.echo(f"Others can read the API key in {exposed}: `chmod 600 {exposed}` keeps it yours.", err=True)
+        yield Api(_url(settings), api_key(_url(settings)))
+        return
+    if settings.api_url:
+        raise SettingsError("--sandbox serves an API of its own: leave --api-url and IMPORTER_API_URL out.")
+    from importer.sandbox import serving  # noqa: PLC0415 - a web server
+
+    settings.workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
+    given = os.environ.get("IMPORTER_API_KEY", "")
+    # Only a sandbox's own key is ever shown to it: these choose one of its accounts.
+    key = given if given.startswith(SANDBOX_KEY) else SANDBOX_KEY
+    with ExitStack() as stack:
+        with sandbox_explained(settings.workspace):
+            url = stack.enter_context(serving(settings.workspace / "sandbox.db"))
+        yield Api(url, key)
+
+
+@contextmanager
+def sandbox_explained(workspace: Path) -> Iterator[None]:
+    """Turn what keeps a sandbox from being served into one sentence."""
+    import sqlite3  # noqa: PLC0415 - only with a sandbox
+
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        place = workspace / "sandbox.db"
+        raise SettingsError(
+            f"The sandbox in {place} cannot be served: {error}. Delete that file, or choose another port."
+        ) from None

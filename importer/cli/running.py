@@ -1,0 +1,130 @@
+"""The commands that judge and send: check, submit, resume, report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from importer.cli.opening import environment_told, load_settings, open_api, take_settings
+from importer.cli.options import common, need_yes, print_json, reading, sending
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from importer.pipeline import Ending, Job, Offer
+
+
+@click.command()
+@common
+@reading
+@click.option("--sandbox", is_flag=True, help="Say what is imported already in the sandbox, not at the live API.")
+@click.option("--no-report", is_flag=True, help="Judge and print only.")
+def check(
+    workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, no_report: bool, target: str | None, **given: Any
+) -> int:
+    """Judge every row of SOURCE... and write a report; sends nothing."""
+    from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
+
+    settings = load_settings(workspace, target=target)
+    environment = "loopback" if sandbox else environment_told(settings)
+    ending = pipeline.check(_job(**given), settings, environment=environment, written=not no_report)
+    return _finish(ending, screen.console(quiet=quiet), as_json=as_json)
+
+
+@click.command()
+@common
+@reading
+@sending
+@click.option("--yes", is_flag=True, help="Send without asking.")
+@click.option("--wait", is_flag=True, help="Wait for another sender of the same account to end.")
+@click.option("--all-or-nothing", is_flag=True, help="Send nothing if any row has an error.")
+@click.option("--allow-pending-contracts", is_flag=True, help="Let the API take cases whose contracts are not signed.")
+def submit(
+    workspace: Path,
+    *,
+    as_json: bool,
+    quiet: bool,
+    sandbox: bool,
+    yes: bool,
+    wait: bool,
+    **options: Any,
+) -> int:
+    """Judge every row of SOURCE..., show what would be sent, ask, and send what is valid."""
+    need_yes("submit", yes=yes)
+    from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
+
+    settings, options = take_settings(workspace, options)
+    console = screen.console(quiet=quiet)
+
+    def confirm(offer: Offer) -> bool:
+        screen.show_offer(console, offer)
+        return yes or click.confirm("Send?", err=True)
+
+    with open_api(settings, sandbox=sandbox) as api, screen.Watching(console) as watcher:
+        ending = pipeline.submit(_job(**options), settings, api, confirm=confirm, watcher=watcher, wait=wait)
+    return _finish(ending, console, as_json=as_json)
+
+
+@click.command()
+@common
+@click.argument("run")
+@sending
+@click.option("--wait", is_flag=True, help="Wait for another sender of the same account to end.")
+def resume(workspace: Path, *, run: str, as_json: bool, quiet: bool, sandbox: bool, wait: bool, **options: Any) -> int:
+    """Finish RUN: ask about what is unknown, send what was not sent."""
+    from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
+
+    settings, _ = take_settings(workspace, options)
+    console = screen.console(quiet=quiet)
+    with open_api(settings, sandbox=sandbox) as api, screen.Watching(console) as watcher:
+        ending = pipeline.resume(run, settings, api, watcher=watcher, wait=wait)
+    return _finish(ending, console, as_json=as_json)
+
+
+@click.command()
+@common
+@click.argument("run")
+def report(workspace: Path, *, run: str, as_json: bool, quiet: bool) -> int:
+    """Write the report of RUN again, from the journal."""
+    from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
+
+    ending = pipeline.rewrite(run, load_settings(workspace))
+    _finish(ending, screen.console(quiet=quiet), as_json=as_json)
+    return 0
+
+
+def _job(*, sources: tuple[Path, ...], constants: tuple[str, ...], date_order: Any, **options: Any) -> Job:
+    from importer.pipeline import Job  # noqa: PLC0415 - pandas
+
+    fields: dict[str, str] = {}
+    for constant in constants:
+        name, equals, value = constant.partition("=")
+        if not equals or not name.strip():
+            raise click.BadParameter(f"{constant!r} is not of the form FIELD=VALUE.", param_hint="--set")
+        fields[name.strip()] = value
+    return Job(sources, constants=fields, order=date_order, **options)
+
+
+def _finish(ending: Ending, console: Console, *, as_json: bool) -> int:
+    """Tell people on stderr and scripts on stdout how it ended."""
+    from importer import screen  # noqa: PLC0415 - imported by every caller already
+
+    screen.show_ending(console, ending)
+    if as_json:
+        document: dict[str, object] = {
+            "run": ending.run,
+            "sources": list(ending.sources),
+            "target": ending.target,
+            "report": str(ending.report) if ending.report else None,
+            "counts": dict(ending.figures.counts),
+            "totals": [dict(total) for total in ending.figures.totals],
+            "unreadable": ending.figures.unreadable,
+            "exit": ending.exit_code,
+        }
+        print_json(document | ({"error": ending.stopped} if ending.stopped else {}))
+    elif ending.report:
+        click.echo(ending.report)
+    return ending.exit_code
