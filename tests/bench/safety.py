@@ -183,9 +183,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rows", type=int, default=2_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--write", type=Path, help="the page whose table is to be written anew")
     chosen = parser.parse_args()
     headings = (*HEADINGS, *CPU_HEADINGS)
-    print(f"| {' | '.join(headings)} |\n|{'---:|' * len(headings)}")
+    lines = [f"| {' | '.join(headings)} |", f"|{'---:|' * len(headings)}"]
     for ceiling in LEVELS:
         rounds = [measure(chosen.rows, ceiling) for _ in range(chosen.rounds)]
 
@@ -194,13 +195,16 @@ def main() -> None:
 
         waited = middle("journal") + middle("api")
         each = 1_000 / chosen.rows
-        print(
+        lines.append(
             f"| {ceiling} | {middle('speed'):.0f} | {middle('bare'):.0f} "
             f"| {median(one.speed / one.bare for one in rounds):.2f} | {chosen.rows / middle('commits'):.1f} "
             f"| {middle('journal') / waited:.0%} | {middle('api') / waited:.0%} "
-            f"| {middle('cpu') * each:.2f} | {middle('bare_cpu') * each:.2f} | {middle('sandbox_cpu') * each:.2f} |",
-            flush=True,
+            f"| {middle('cpu') * each:.2f} | {middle('bare_cpu') * each:.2f} | {middle('sandbox_cpu') * each:.2f} |"
         )
+        print(lines[-1], flush=True)
+    if chosen.write:
+        before, _, _ = chosen.write.read_text(encoding="utf-8").partition("| in flight |")
+        chosen.write.write_text(before + "\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
