@@ -1,0 +1,82 @@
+"""A case: as it is sent, and as the journal has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+    from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What one valid row asks the API to make; everything that sending needs, and nothing else.
+
+    Attributes:
+        row: The row's key in its run (see `row_key`).
+        creditor: Whose claim it is, where an account serves several; else blank.
+        reference: The creditor reference; for a row without one, its identity (see `plan`).
+        has_reference: Whether *reference* is known to the API.
+        n: How many definite refusals of this identity came before.
+        key: The `Idempotency-Key` of every attempt.
+        body: The exact bytes of every attempt.
+        amount: In units of *currency*.
+        currency: ISO 4217 alphabetic code.
+        group: Country and currency, as `DE EUR`: contracts and partners depend on them.
+        fingerprints: Field → keyed hash of its value, to name what differs without keeping values.
+        debtor: The debtor's name, and
+        date: the invoice's date: with them a case is recognised where there is no reference.
+    """
+
+    row: int
+    creditor: str
+    reference: str
+    has_reference: bool
+    n: int
+    key: str
+    body: bytes
+    amount: Decimal
+    currency: str
+    group: str
+    fingerprints: Mapping[str, str]
+    debtor: str
+    date: date
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A case of some run as the journal has it.
+
+    Attributes:
+        pk: Its number in the journal.
+        run: The run it belongs to.
+        case: With a body only while it is unsettled.
+        status: As in the journal's own words; see `journal`.
+        since, sent_at, attempted_at, doubted_at: Seconds since the epoch, None where it did not come to that.
+        attempts, doubts: Counts.
+        by_server: Whether all doubts were 5xx answers.
+        credential: Keyed hash of the API key of the first attempt.
+        case_id, case_reference, lifecycle, error, message, solution: What became of it; None where nothing did.
+    """
+
+    pk: int
+    run: str
+    case: Case
+    status: str
+    credential: str | None
+    since: float | None
+    sent_at: float | None
+    attempted_at: float | None
+    attempts: int
+    doubts: int
+    doubted_at: float | None
+    by_server: bool
+    case_id: str | None
+    case_reference: str | None
+    lifecycle: str | None
+    error: str | None
+    message: str | None
+    solution: str | None

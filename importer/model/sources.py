@@ -1,0 +1,118 @@
+"""A source: as it was read, as its columns were matched, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+    import pandas as pd
+
+    from importer.model.words import DateOrder, DecimalStyle
+
+
+@dataclass(frozen=True, slots=True)
+class Styles:
+    """How a source writes values, decided for each column from all of its cells.
+
+    Attributes:
+        decimal: For each field of amounts, the sign between units and fractions.
+        order: For each field of dates, the order of day, month and year.
+    """
+
+    decimal: Mapping[str, DecimalStyle] = field(default_factory=dict)
+    order: Mapping[str, DateOrder] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a results workbook carries for the day its `To fix` sheet is dropped in again.
+
+    Attributes:
+        run: The run that wrote the workbook.
+        target: Its target.
+        columns: Header → field, as that run mapped them.
+        constants: Field → value for every row.
+        styles: The styles that run decided.
+        mixed: Fields that its sources wrote differently.
+    """
+
+    run: str
+    target: str
+    columns: Mapping[str, str]
+    constants: Mapping[str, str]
+    styles: Styles
+    mixed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One source, read: every cell as the source's own text, nothing judged yet.
+
+    Attributes:
+        path: Where the source lies; people are shown its name.
+        header: The text of each column's header, stripped of surrounding white space; blank where there is none.
+        cells: One row a row of data. Index "row" (int64): the row number that a spreadsheet program shows, unique and
+            increasing; columns 0 … n-1, one a header, `ArrowDtype(string)`, null where the cell is empty. Text is
+            unchanged (not stripped); a workbook's typed cells are canonical text: whole numbers without `.0`, other
+            numbers with a decimal point, dates as `YYYY-MM-DD`, times after it as ` HH:MM:SS`, booleans as TRUE and
+            FALSE, error cells as their error (`#N/A`).
+        numbers: Column position → mask over the rows of *cells* (bool): the cell is a number in a workbook, so that
+            its text has a decimal point whatever the column's style. Positions without such cells are absent.
+        damaged: The same for numbers that have lost digits already: more than 15 significant ones.
+        facts: How it was read, as pairs for people: format, encoding, delimiter, sheet, header row, blank rows …
+        sha256: Of the source's bytes, in hexadecimal.
+        carried: Set where the source is the `To fix` sheet of a results workbook.
+    """
+
+    path: Path
+    header: tuple[str, ...]
+    cells: pd.DataFrame
+    numbers: Mapping[int, np.ndarray]
+    damaged: Mapping[int, np.ndarray]
+    facts: tuple[tuple[str, str], ...]
+    sha256: str
+    carried: Carried | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Which column feeds which field.
+
+    Attributes:
+        columns: Field → position of its column in the table.
+        constants: Field → text that every row has, from `--set` or a mapping; a constant beats a column.
+        unmapped: Headers that feed no field; kept in the report.
+        unsupported: Field → header, for fields of other targets that this one does not take.
+    """
+
+    columns: Mapping[str, int]
+    constants: Mapping[str, str]
+    unmapped: tuple[str, ...]
+    unsupported: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A source's columns as values.
+
+    Attributes:
+        values: Index "row" as in the table; one column for each field of the target in the target's order, absent
+            columns all null. Kinds: text, uuid → `ArrowDtype(string)`, stripped, null where blank; amount →
+            `ArrowDtype(decimal128(38, 18))`; date → `ArrowDtype(date32)`; boolean → `ArrowDtype(bool_)`.
+        unreadable: The same index; a bool column for each field in which at least one cell holds something that
+            could not be read (null in *values*, and an issue already).
+        texts: The same index and columns; the source's own text of each field, stripped, null where blank.
+        issues: Columns as `ISSUE_COLUMNS`; "column" is the header in the source.
+        styles: What was decided.
+    """
+
+    values: pd.DataFrame
+    unreadable: pd.DataFrame
+    texts: pd.DataFrame
+    issues: pd.DataFrame
+    styles: Styles

@@ -1,0 +1,33 @@
+"""What values may be called: severities, styles, statuses, and the columns of the frames."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+Severity = Literal["error", "warning"]
+DecimalStyle = Literal["point", "comma"]
+DateOrder = Literal["dmy", "mdy", "ymd"]
+MIXED: Final = "mixed"  # in a results workbook: its sources were written differently, so that nothing may be assumed
+Status = Literal["created", "already-imported", "duplicate", "rejected", "invalid", "unknown", "not-sent", "valid"]
+STATUSES: Final[tuple[Status, ...]] = (
+    "created",
+    "already-imported",
+    "duplicate",
+    "rejected",
+    "invalid",
+    "unknown",
+    "not-sent",
+)
+CHECK_STATUSES: Final[tuple[Status, ...]] = ("valid", "already-imported", "invalid")
+ISSUE_COLUMNS: Final = ("row", "column", "field", "severity", "code", "value", "message", "hint")
+OUTCOME_COLUMNS: Final = (
+    "status",
+    "case_id",
+    "reference",
+    "creditor_reference",
+    "lifecycle",
+    "error",
+    "message",
+    "solution",
+    "sent_at",
+)
