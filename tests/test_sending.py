@@ -24,7 +24,8 @@ from importer.protocol import (
     Throttled,
     Unanswered,
 )
-from importer.submit.sending import AT_ONCE, ATTEMPTS, Decision, Patience, Sending
+from importer.submit.decision import AT_ONCE, Decision, Patience
+from importer.submit.sending import ATTEMPTS, Sending
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()
 PATIENCE = Patience(settle_after=60.0, timeout=30.0)

@@ -411,7 +411,7 @@ def test_429s_of_requests_that_were_in_flight_together_are_one_failure_however_l
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pause after the first is over when the second comes; what both asked for is waited for."""
-    monkeypatch.setattr("importer.submit.THROTTLED_IN_A_ROW", 2)
+    monkeypatch.setattr("importer.submit.lessons.THROTTLED_IN_A_ROW", 2)
     left: list[float] = []
 
     class Slow(Scripted):

@@ -10,32 +10,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
-from collections import Counter, defaultdict, deque
-from datetime import UTC, datetime
+from collections import defaultdict, deque
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from importer.errors import ImporterError, Interrupted, Stopped
-from importer.protocol import Denied, Doubt, Made, NeverLeft, Refused, Taken, Throttled, Unanswered
-from importer.submit.sending import Follower, Patience, Sending
+from importer.submit.decision import Follower, Patience
+from importer.submit.lessons import LONGEST_WAIT, Lessons
+from importer.submit.sending import Sending
 from importer.submit.step import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from importer.model import Status
-    from importer.submit.sending import Decision
+    from importer.submit.decision import Decision
     from importer.throttle import Throttle
 
-__all__ = ["Follower", "Patience", "Sender", "Sending", "Step"]
+__all__ = ["LONGEST_WAIT", "Follower", "Patience", "Sender", "Sending", "Step"]
 
-DOUBTS_IN_A_ROW: Final = 10
-THROTTLED_IN_A_ROW: Final = 10
-LONGEST_WAIT: Final = 3660.0  # seconds that a 429 is waited for: the hour's window; more is a day's that is spent
-DAY: Final = 86_400.0  # seconds; a longer wait is no window's, and taken for one that was not said
-REFUSALS_IN_A_ROW: Final = 3  # of one country and currency, for a reason that depends on these
 LAST_WAIT: Final = 5.0  # seconds that what is in flight has after an interruption; containers are killed after ten
-LONGEST_BACKOFF: Final = 30.0  # seconds, of everyone, while the API is away or says 429 without saying how long
 
 
 class Sender:
@@ -49,9 +43,6 @@ class Sender:
         keep_going: Hold no group back.
         clock: Seconds since the epoch.
         observe: Told the status of each row as it is settled.
-
-    Attributes:
-        held: Country and currency → why its rows are not sent any more.
     """
 
     def __init__(
@@ -68,8 +59,6 @@ class Sender:
         self._step = step
         self._throttle = throttle
         self._ceiling = ceiling
-        self._patience = patience
-        self._keep_going = keep_going
         self._clock = clock
         self._observe = observe
         self._urgent: deque[Sending] = deque()
@@ -80,18 +69,9 @@ class Sender:
         self._halt = asyncio.Event()
         self._reason: ImporterError | None = None
         self._bug: BaseException | None = None
-        self._refusals: Counter[str] = Counter()
         self._going: dict[object, int] = {}
         self._behind: defaultdict[object, deque[Sending]] = defaultdict(deque)
-        self._posts = count()
-        self._steps = count(1)
-        self._last_step = 0
-        self._together = 0  # steps up to this one were in flight when the API last failed: they fail with it
-        self._doubtful: set[int] = set()
-        self._throttled = 0
-        self._away = 0
-        self._away_since = 0.0
-        self.held: dict[str, str] = {}
+        self._lessons = Lessons(throttle, patience, keep_going=keep_going, clock=clock, stop=self.stop)
 
     def stop(self, reason: ImporterError) -> None:
         """Send nothing more; what is in flight comes to its end, after an interruption within `LAST_WAIT`."""
@@ -121,8 +101,8 @@ class Sender:
             raise self._bug
         if self._reason:
             raise self._reason
-        if self.held:
-            raise Stopped(" ".join(self.held.values()))
+        if self._lessons.held:
+            raise Stopped(" ".join(self._lessons.held.values()))
 
     async def _dispatch(self, halted: asyncio.Task[Any]) -> None:
         """Start a request at each turn, until nothing is left or all has to stop."""
@@ -147,7 +127,7 @@ class Sender:
                 sending = self._ready.popleft()
             else:
                 return None
-            if (sending.doubts or sending.case.group not in self.held) and self._may_go(sending):
+            if (sending.doubts or sending.case.group not in self._lessons.held) and self._may_go(sending):
                 return sending
         return None
 
@@ -201,13 +181,9 @@ class Sender:
 
     async def _take(self, sending: Sending) -> None:
         """Do one step of a case, and put it where it belongs next."""
-        number = None if sending.asks else next(self._posts)
-        self._last_step = step = next(self._steps)
+        turn = self._lessons.begin(sending)
         meaning, decision = await self._step.take(sending)
-        if isinstance(meaning, Doubt) and number is not None and not (meaning.by_server and sending.attempts > 1):
-            # A row that the API fails again and again, perhaps from its store, says nothing of the other rows.
-            self._doubt(number, meaning.reason)
-        self._react(sending, meaning, step)
+        self._lessons.learn(sending, meaning, turn)
         if decision.status:
             await self._settled(sending, decision)
         elif decision.due is not None:
@@ -228,76 +204,3 @@ class Sender:
                 self._ready.appendleft(released)
             else:
                 self._observe(released)
-
-    def _react(self, sending: Sending, meaning: object, step: int) -> None:
-        """Draw from one answer what it says of all that is still to be sent."""
-        fresh = step > self._together
-        match meaning:
-            case Throttled(seconds):
-                self._back_off(seconds, fresh=fresh)
-                return
-            case NeverLeft(reason):
-                if fresh:
-                    self._unreachable(reason)
-                return
-            case Unanswered():
-                return
-            case Denied(status, message):
-                text = "is not accepted" if status == 401 else "may not do this"  # noqa: PLR2004
-                said = f": {message}" if message else ""
-                self.stop(Stopped(f"The API key {text} ({status}{said}). Put the right one in IMPORTER_API_KEY."))
-            case Made() | Taken():
-                self._refusals.pop(sending.case.group, None)
-            case Refused():
-                self._refused(sending.case.group, meaning)
-        if fresh:
-            self._throttled = self._away = 0
-
-    def _doubt(self, number: int, reason: str) -> None:
-        """Stop after ten doubts in a row: of requests that left one after the other, however their answers came in."""
-        self._doubtful.add(number)
-        first = last = number
-        while first - 1 in self._doubtful:
-            first -= 1
-        while last + 1 in self._doubtful:
-            last += 1
-        if last - first + 1 >= DOUBTS_IN_A_ROW:
-            said = f"{DOUBTS_IN_A_ROW} answers in a row were lost or unreadable, the last: {reason}."
-            self.stop(Stopped(said))
-
-    def _refused(self, group: str, refusal: Refused) -> None:
-        said = f"{refusal.message} {refusal.solution}".strip()
-        if refusal.reach == "run":
-            self.stop(Stopped(f"The API takes no cases from this account. {said}"))
-        elif refusal.reach == "group":
-            self._refusals[group] += 1
-            if self._refusals[group] >= REFUSALS_IN_A_ROW and not self._keep_going:
-                country, _, currency = group.partition(" ")
-                self.held[group] = f"No more rows for {country} in {currency} are sent. {said}"
-        else:
-            self._refusals.pop(group, None)
-
-    def _back_off(self, seconds: float | None, *, fresh: bool) -> None:
-        """Hold everyone back after a 429; all that were in flight together are one failure, not many."""
-        if seconds is not None and seconds > LONGEST_WAIT:
-            if seconds <= DAY:
-                until = datetime.fromtimestamp(self._clock() + seconds, UTC)
-                self.stop(Stopped(f"The API allows this key no more requests until {until:%Y-%m-%d %H:%M} UTC."))
-            seconds = None
-        if fresh:
-            self._together = self._last_step
-            self._throttled += 1
-            if self._throttled >= THROTTLED_IN_A_ROW:
-                self.stop(Stopped("The API keeps answering 429: another program may be using up the key's requests."))
-        self._throttle.pause(max(1.0, seconds or min(LONGEST_BACKOFF, 2.0**self._throttled)))
-
-    def _unreachable(self, reason: str) -> None:
-        """Hold everyone back while the API is away, and stop when it stays away."""
-        now = self._clock()
-        self._together = self._last_step
-        if not self._away:
-            self._away_since = now
-        self._away += 1
-        if now - self._away_since >= self._patience.settle_after:
-            self.stop(Stopped(f"The API cannot be reached: {reason}."))
-        self._throttle.pause(min(LONGEST_BACKOFF, 2.0 ** min(self._away, 5) / 2), "the API cannot be reached")

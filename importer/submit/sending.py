@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from importer.protocol import (
@@ -19,9 +19,10 @@ from importer.protocol import (
     is_same_claim,
     survives_path,
 )
+from importer.submit.decision import AT_ONCE, Decision, Follower, Patience, created, rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from importer.model import Case, Entry
     from importer.protocol import AskMeaning, KnownCase, Listed, PostMeaning
@@ -29,48 +30,6 @@ if TYPE_CHECKING:
 ATTEMPTS: Final = 5  # of one case by one process
 ATTEMPTS_UNPROTECTED: Final = 2  # of a case without a reference: sent once more, and no more
 LONGEST_BACKOFF: Final = 30.0  # seconds between two look-ups that were not answered
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to wait, in seconds.
-
-    Attributes:
-        settle_after: After a lost answer, before a 404 is believed; so long may look-ups fail, and the API be away.
-        timeout: For one request; a process that died was waiting no longer than that.
-    """
-
-    settle_after: float = 60.0
-    timeout: float = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What becomes of a case.
-
-    Attributes:
-        status: It is settled as this; None where it is not settled yet.
-        values: What the journal is to note of it.
-        due: Seconds since the epoch before which nothing is to be done; None for at once.
-        given_up: It stays in doubt; a later run asks again.
-    """
-
-    status: str | None = None
-    values: Mapping[str, object] = field(default_factory=dict)
-    due: float | None = None
-    given_up: bool = False
-
-
-AT_ONCE: Final = Decision()
-
-
-@dataclass(frozen=True, slots=True)
-class Follower:
-    """The case of this run that waits for an earlier run's under the same identity; *message*: in what it differs."""
-
-    pk: int
-    case: Case
-    message: str | None
 
 
 @dataclass(slots=True)
@@ -173,9 +132,9 @@ class Sending:
         """Decide after an attempt."""
         match meaning:
             case Made(case):
-                return _created(case)
+                return created(case)
             case Refused() if not self.doubts:
-                return _rejected(meaning)
+                return rejected(meaning)
             case Refused() | Taken():
                 if self.doubts and isinstance(meaning, Taken):
                     # It may be ours, made late: what is asked may not show it yet, and a blank id would be for ever.
@@ -253,7 +212,7 @@ class Sending:
     def _whose(self, case: KnownCase) -> Decision:
         said = self._differences(case)
         if not said:
-            return _created(case)
+            return created(case)
         return Decision(
             "duplicate",
             {
@@ -276,7 +235,7 @@ class Sending:
                 text = f"The API says that a case with this reference exists, and shows none: {message}"
                 return Decision("duplicate", {"error": "DuplicateReference", "message": text})
             case Refused() as refusal:
-                return _rejected(refusal)
+                return rejected(refusal)
         spent = self.tries >= ATTEMPTS if self.case.has_reference else self.attempts >= ATTEMPTS_UNPROTECTED
         # What is kept for the key is given again for ever; what was lost before so many answers is under way no more.
         failed = self.by_server or self.failures >= ATTEMPTS
@@ -296,23 +255,3 @@ class Sending:
             text = f"It may have been made, and the API could not be asked: {reason}."
             return Decision(values={"error": "NoAnswer", "message": text}, given_up=True)
         return Decision(due=now + min(LONGEST_BACKOFF, 2.0**self.unanswered / 2))
-
-
-def _created(case: KnownCase) -> Decision:
-    return Decision(
-        "created",
-        {
-            "case_id": case.id,
-            "case_reference": case.reference,
-            "lifecycle": case.lifecycle,
-            "solution": case.solution or None,
-            "error": None,
-            "message": None,
-        },
-    )
-
-
-def _rejected(refusal: Refused) -> Decision:
-    return Decision(
-        "rejected", {"error": refusal.code, "message": refusal.message, "solution": refusal.solution or None}
-    )
