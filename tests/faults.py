@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
 UNPROTECTED = ("key-ignored", "duplicates-allowed")
 ENDLESS = Settings(minute=10**9, hour=10**9, day=10**9, latency=0.005)
-TIMEOUT = 0.5  # seconds
+TIMEOUT = 0.5  # seconds, while the faults last
+PATIENCE = 20  # seconds, when they are gone: a busy machine is no fault
 SETTLE_AFTER = 0.7  # seconds
 HANG = 0.9  # seconds: longer than the patience with a request, shorter than until a 404 is believed
 ORDERS = {
@@ -112,13 +113,13 @@ def write_source(path: Path, rows: int) -> Path:
     return path
 
 
-def run(url: str, workspace: Path, *arguments: object) -> dict[str, Any]:
+def run(url: str, workspace: Path, *arguments: object, timeout: float = PATIENCE) -> dict[str, Any]:
     """Run a command of the importer in this process; returns what `--json` printed."""
     environment = {
         "IMPORTER_API_URL": url,
         # Trials may share a journal, which remembers whose a key is; what follows the colon makes another key.
         "IMPORTER_API_KEY": f"sandbox:{workspace.name}",
-        "IMPORTER_TIMEOUT": str(TIMEOUT),
+        "IMPORTER_TIMEOUT": str(timeout),
         "IMPORTER_SETTLE_AFTER": str(SETTLE_AFTER),
         "IMPORTER_CONCURRENCY": "16",
         "IMPORTER_RATE": "600000/min,1000000/h,1000000/d",
@@ -138,17 +139,14 @@ def attempt(faults: tuple[str, ...], rows: int, seed: int) -> Trial:
         workspace = Path(folder)
         database, source = workspace / "outside.db", write_source(workspace / "june.csv", rows)
         with serving(database, replace(ENDLESS, faults=tuple(map(order, faults)), seed=seed)) as url:
-            first = said = run(url, workspace, "submit", source, "--yes")
+            first = said = run(url, workspace, "submit", source, "--yes", timeout=TIMEOUT)
             if first["exit"] in {4, 5}:
-                said = run(url, workspace, "resume", first["run"])
+                said = run(url, workspace, "resume", first["run"], timeout=TIMEOUT)
         with serving(database, ENDLESS) as url:
-            for _ in range(3):
-                if said["exit"] not in {4, 5}:
-                    break
-                said = run(url, workspace, "resume", first["run"])
+            said = finish(url, workspace, said)
             made = {str(case["id"]): str(case["creditorReference"]) for case in Store(database).cases()}
             untrue = sum(_is_untrue(row, made) for row in read_results(Path(said["report"])))
-            last = run(url, workspace, "submit", source, "--yes")
+            last = finish(url, workspace, run(url, workspace, "submit", source, "--yes"))
             requests = sum(run(url, workspace, "show", first["run"])["requests"].values())
         cases = Counter(str(case["creditorReference"]) for case in Store(database).cases())
     return Trial(
@@ -162,6 +160,15 @@ def attempt(faults: tuple[str, ...], rows: int, seed: int) -> Trial:
         untrue=untrue,
         seconds=time.monotonic() - began,
     )
+
+
+def finish(url: str, workspace: Path, said: dict[str, Any]) -> dict[str, Any]:
+    """Resume a run until nothing is left of it, three times at most."""
+    for _ in range(3):
+        if said["exit"] not in {4, 5}:
+            break
+        said = run(url, workspace, "resume", said["run"])
+    return said
 
 
 def read_results(report: Path) -> Iterator[dict[str, str]]:

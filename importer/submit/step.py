@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import quote
 
 from importer.protocol import Answer, Listed, api_date, read_list, read_lookup, read_post, request_id, told
-from importer.submit.decision import Decision
 from importer.submit.sending import Sending
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from importer.journal.commits import Commits
     from importer.model import Case, Status
     from importer.protocol import AskMeaning, ListMeaning, PostMeaning, Reply
-    from importer.submit.decision import Follower
+    from importer.submit.decision import Decision, Follower
 
 PAGE_SIZE: Final = 100  # the most that the API gives
 
