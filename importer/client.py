@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
@@ -134,15 +135,14 @@ class Client:
 
 def _make_tls() -> ssl.SSLContext:
     """Trust whom SSL_CERT_FILE or SSL_CERT_DIR name, else the usual authorities."""
+    os.environ.pop("SSLKEYLOGFILE", None)  # a context opens that file as it is made, and gives away all that is sent
     try:
-        context = httpx.create_ssl_context()
+        return httpx.create_ssl_context()
     except OSError:
+        name = "SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "SSL_CERT_DIR"
         raise SettingsError(
-            "The certificates that SSL_CERT_FILE or SSL_CERT_DIR name, or the file of SSLKEYLOGFILE, cannot be read: "
-            "mend or unset these variables."
+            f"The certificates that {name} names ({os.environ.get(name)}) cannot be read: mend or unset that variable."
         ) from None
-    context.keylog_filename = None  # type: ignore[assignment]  # else SSLKEYLOGFILE gives away all that is sent
-    return context
 
 
 def _certificate_fault(error: BaseException | None) -> ssl.SSLCertVerificationError | None:

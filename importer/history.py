@@ -120,7 +120,8 @@ def _attempt(request: RowMapping) -> dict[str, Any]:
 
 
 def _session(session: Mapping[str, Any]) -> dict[str, Any]:
-    return {**session, "began": _moment(session["began"]), "ended": _moment(session["ended"])}
+    stopped = session["stopped"] or (None if session["ended"] else "it runs still, or was cut short")
+    return {**session, "began": _moment(session["began"]), "ended": _moment(session["ended"]), "stopped": stopped}
 
 
 def _open(settings: Settings) -> Journal:

@@ -46,7 +46,7 @@ def show_offer(screen: Console, offer: Offer) -> None:
     kind = "test case" if offer.test else "case"
     amounts = ", ".join(f"{amount:,.2f} {currency}" for currency, amount in sorted(offer.totals.items())) or "nothing"
     screen.print(f"[bold]{offer.cases:,} {kind}{'' if offer.cases == 1 else 's'}[/] to create: {amounts}")
-    screen.print(f"For {offer.account} at {offer.host}; this takes about {duration(offer.seconds)}.", markup=False)
+    screen.print(f"For {offer.account} at {offer.host}; this takes at least {duration(offer.seconds)}.", markup=False)
     if offer.already:
         screen.print(f"{offer.already:,} rows are imported already and are not sent.")
     if offer.invalid:
@@ -65,7 +65,7 @@ def show_ending(screen: Console, ending: Ending) -> None:
         screen.print(ending.stopped, style="bold red", markup=False)
         left = ending.figures.counts.get("not-sent", 0)
         unknown = ending.figures.counts.get("unknown", 0)
-        screen.print(f"{left:,} rows were not sent, {unknown:,} are unknown. Go on with: importer resume {ending.run}")
+        screen.print(f"Rows not sent: {left:,}, unknown: {unknown:,}. Go on with: importer resume {ending.run}")
     elif ending.figures.counts.get("unknown"):
         screen.print(f"Settle what is unknown with: importer resume {ending.run}")
 
@@ -108,7 +108,8 @@ def show_facts(screen: Console, facts: Mapping[str, Any]) -> None:
     """Print what is known of a run or a case: a line each, and one for each entry of a list."""
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, value in facts.items():
-        table.add_row(name.replace("_", " "), Text(_tell(value)))
+        if told := _tell(value):
+            table.add_row(name.replace("_", " "), Text(told))
     screen.print(table)
     screen.print()
 

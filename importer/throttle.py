@@ -59,9 +59,12 @@ class Rate:
         return cls(**limits)
 
     def seconds_for(self, requests: int) -> float:
-        """Estimate how long *requests* take at least, in seconds: at the minute's pace, hour by hour."""
-        hours, rest = divmod(max(0, requests - 1), self.hour)
-        return max(hours * HOUR, (requests - rest - 1) * MINUTE / self.minute) + (rest + 1) * MINUTE / self.minute
+        """Estimate how long *requests* take at least, in seconds: at the minute's pace, hour by hour, day by day."""
+        days, requests = divmod(max(0, requests - 1), self.day)
+        hours, rest = divmod(requests, self.hour)
+        return (
+            days * DAY + max(hours * HOUR, (requests - rest) * MINUTE / self.minute) + (rest + 1) * MINUTE / self.minute
+        )
 
     def __str__(self) -> str:
         return f"{self.minute}/min,{self.hour}/h,{self.day}/d"

@@ -43,14 +43,16 @@ class Machines:
         rows = (f"INV-{n},EUR,2026-01-15,{n + 1}.50,Company,Example {n},1 St,Town,DE" for n in range(ROWS))
         self.source.write_text("\n".join([header, *rows]) + "\n")
 
-    def start(self, name: str, *arguments: object, rate: str = "1200/min", key: str = "sandbox") -> Any:
+    def start(
+        self, name: str, *arguments: object, rate: str = "1200/min", key: str = "sandbox", patience: str = "2"
+    ) -> Any:
         """Start a command on the machine *name*."""
         return subprocess.Popen(
             [*PROGRAM, *map(str, arguments), "--workspace", self._folder / name, "--json"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "IMPORTER_API_KEY": key, "IMPORTER_RATE": rate, "IMPORTER_TIMEOUT": "2"},
+            env={**os.environ, "IMPORTER_API_KEY": key, "IMPORTER_RATE": rate, "IMPORTER_TIMEOUT": patience},
         )
 
     def submit(self, name: str, *options: str, **how: str) -> Any:
@@ -97,8 +99,8 @@ def machines(tmp_path: Path, postgresql: Any, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_two_machines_with_the_same_file_make_each_case_once(machines: Machines) -> None:
-    first = machines.submit("first", "--wait", rate="60000/min")
-    second = machines.submit("second", "--wait", rate="60000/min")
+    first = machines.submit("first", "--wait", rate="60000/min", patience="20")
+    second = machines.submit("second", "--wait", rate="60000/min", patience="20")
 
     counts = [ended(process)["counts"] for process in (first, second)]
 

@@ -144,7 +144,7 @@ def test_a_key_that_is_revoked_in_mid_run_stops_it_and_says_how_many_rows_are_le
     assert said["error"] == (
         "The API key is not accepted (401: The API key was revoked.). Put the right one in IMPORTER_API_KEY."
     )
-    assert f"60 rows were not sent, 0 are unknown. Go on with: importer resume {said['run']}" in err
+    assert f"Rows not sent: 60, unknown: 0. Go on with: importer resume {said['run']}" in err
     assert (said["counts"]["created"], said["counts"]["not-sent"], len(outside.cases())) == (40, 60, 40)
     assert_resume_makes_each_case_once(outside, said, 100)
 

@@ -64,6 +64,7 @@ class Rig:
         self.seen: Counter[str] = Counter()
         self.sender: Sender | None = None
         self.keep_going = False
+        self.patience = PATIENCE
 
     def plan(self, planned: Iterable[Case], run: str = "r1", status: str = "planned", **known: object) -> list[Sending]:
         with self.journal.begin() as connection:
@@ -73,7 +74,7 @@ class Rig:
         return [self.found(entry) for entry in self.journal.of_run(run)]
 
     def found(self, entry: Entry, follower: Follower | None = None) -> Sending:
-        return Sending.found(entry, time.time(), test=False, patience=PATIENCE, credential="c", follower=follower)
+        return Sending.found(entry, time.time(), test=False, patience=self.patience, credential="c", follower=follower)
 
     def send(self, client: Any, sendings: list[Sending], *, ceiling: int = 16, rate: Rate | None = None) -> None:
         async def go() -> None:
@@ -96,7 +97,7 @@ class Rig:
                     step,
                     throttle,
                     ceiling=ceiling,
-                    patience=PATIENCE,
+                    patience=self.patience,
                     keep_going=self.keep_going,
                     clock=time.time,
                     observe=lambda status: self.seen.update([status]),
@@ -360,6 +361,7 @@ def test_a_key_that_is_refused_in_mid_run_stops_it(rig: Rig, status: int, words:
 
 
 def test_ten_doubts_in_a_row_stop_the_run(rig: Rig) -> None:
+    rig.patience = replace(PATIENCE, settle_after=60)  # so that nothing is sent a second time meanwhile
     api = Scripted(lambda _: Lost("connection closed"), lambda _: NOT_FOUND)
 
     with pytest.raises(Stopped, match="10 answers in a row were lost or unreadable, the last: connection closed"):

@@ -67,7 +67,10 @@ def test_a_rate_is_written_as_it_is_read() -> None:
     assert Rate.parse(str(Rate(1, 2, 3))) == Rate(1, 2, 3)
 
 
-@pytest.mark.parametrize(("requests", "seconds"), [(0, 0.06), (1_000, 60.0), (5_000, 300.0), (20_000, 3_600 + 600.0)])
+@pytest.mark.parametrize(
+    ("requests", "seconds"),
+    [(0, 0.06), (1_000, 60.0), (5_000, 300.0), (20_000, 3_600 + 600.0), (250_000, 2 * DAY + 4 * HOUR + 600)],
+)
 def test_the_time_a_run_takes_follows_from_the_windows(requests: int, seconds: float) -> None:
     assert Rate(minute=1_000, hour=10_000).seconds_for(requests) == pytest.approx(seconds)
 

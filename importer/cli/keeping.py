@@ -52,13 +52,13 @@ def forget(workspace: Path, *, reference: str, as_json: bool, quiet: bool, yes: 
 @click.option("--yes", is_flag=True, help="Purge without asking.")
 def purge(workspace: Path, *, as_json: bool, quiet: bool, age: str, yes: bool) -> int:
     """Delete the reports of old runs and checks, and all that the journal does not need to prevent duplicates."""
-    need_yes("purge", yes=yes)
     from importer.pipeline import purging  # noqa: PLC0415 - pandas
 
     try:
         seconds = purging.read_age(age)
     except ValueError:
         raise click.BadParameter(f"{age!r} is no age; say 90d or 12w.", param_hint="--older-than") from None
+    need_yes("purge", yes=yes)
 
     def confirm(runs: int, checks: int) -> bool:
         return yes or click.confirm(f"Purge {runs:,} runs and {checks:,} checks older than {age}?", err=True)
@@ -67,7 +67,7 @@ def purge(workspace: Path, *, as_json: bool, quiet: bool, age: str, yes: bool) -
     if as_json:
         print_json({"runs": done.runs, "checks": done.checks, "left": done.left, "exit": 0})
     if not quiet:
-        click.echo(f"Purged: {len(done.runs):,} runs, {len(done.checks):,} checks.", err=True)
+        click.echo(f"Purged runs: {len(done.runs):,}, checks: {len(done.checks):,}.", err=True)
         for line in done.left:
             click.echo(line, err=True)
     return 0

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
 TITLE: Final = "Invoice importer"  # by this in A1 of `Run` a results workbook is recognised
 CARRIED: Final = ("Field", "Column", "Constant", "Decimal", "Date order")
+VALUE_WIDTH: Final = 66  # characters
+LINE: Final = 15  # points
 
 
 def add_run(package: Package, run: Run, remarks: Sequence[str]) -> None:
     """Add `Run`: names and values, then the table that the reader takes up again; all of it text."""
     sheet = package.add_small("Run")
     sheet.set_column(0, 0, 32)
-    sheet.set_column(1, 1, 66)
+    sheet.set_column(1, 1, VALUE_WIDTH)
     sheet.set_column(2, 4, 16)
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
@@ -31,6 +33,8 @@ def add_run(package: Package, run: Run, remarks: Sequence[str]) -> None:
     for name, value in [*_told(run), *(("Remark", text) for text in remarks)]:
         sheet.write_string(row, 0, make_legible(name), package.formats["key"])
         sheet.write_string(row, 1, make_legible(value), package.formats["wrapped"])
+        # Programs that print a workbook do not make room for what wraps.
+        sheet.set_row(row, LINE * -(-max(1, len(value)) // VALUE_WIDTH))
         row += 1
     row += 1
     for column, text in enumerate(CARRIED):
