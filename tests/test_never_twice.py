@@ -80,12 +80,12 @@ class World:
     def submit(self, *arguments: object, faults: tuple[str, ...] = ()) -> dict[str, Any]:
         return self.run("submit", self.file, "--yes", *arguments, faults=faults)
 
-    def enter_by_hand(self, reference: str, faults: tuple[str, ...] = ()) -> None:
-        """Make a case in the portal, with what the file says."""
+    def enter_by_hand(self, reference: str, faults: tuple[str, ...] = (), amount: float = 100.50) -> None:
+        """Make a case in the portal, with what else the file says."""
         body = {
             "currencyCode": "EUR",
             "date": "2026-01-15",
-            "amountToRecover": 100.50,
+            "amountToRecover": amount,
             "creditorReference": reference,
             "debtor": {
                 "type": "Company",
@@ -415,6 +415,14 @@ def test_7_the_same_invoice_entered_by_hand_is_a_duplicate_whatever_the_clocks_s
     ((case_id, message),) = world.journal("select case_id, message from cases")
     assert case_id == world.cases()[0]["id"]
     assert "it was created before this row was sent" in message
+
+
+def test_7_a_case_of_another_amount_is_not_ours_even_if_it_was_made_at_the_same_moment(world: World) -> None:
+    world.enter_by_hand("INV-1", amount=7)
+
+    assert statuses(world.submit()) == {"duplicate": 1}
+    ((message,),) = world.journal("select message from cases")
+    assert "its amount differs" in message
 
 
 @pytest.mark.parametrize("skew", [3_600, -3_600], ids=["theirs is ahead", "theirs is behind"])
