@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -18,6 +18,8 @@ from importer.settings import environment_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+Header = Literal["XApiKey", "X-Api-Key", "Authorization"]  # what carries the key; the last one a bearer token
 
 CONNECT_PATIENCE: Final = 10.0  # seconds; a host that does not even take a connection is not worth more
 KEEP_IDLE: Final = 4.0  # seconds; less than servers keep an idle connection (5 and more), so that none dies as we write
@@ -39,18 +41,18 @@ UNTRUSTED: Final = "if your company's network issues it, set SSL_CERT_FILE to a 
 
 
 class Client:
-    """Speaks to one API with one key.
+    """Speaks to one API with one key, or one bearer token.
 
     Each request in flight has an `httpx.AsyncClient` of its own: one client's pool slows down with the square of what
     is in flight, and at 64 it is eight times slower than clients of one connection each. The one used last is used
     next, so that connections stay warm and few.
     """
 
-    def __init__(self, base_url: str, api_key: str, *, timeout: float) -> None:
+    def __init__(self, base_url: str, credential: str, *, header: Header = "XApiKey", timeout: float) -> None:
         self._base_url = base_url
         self._timeout = timeout  # seconds, for the whole of a request
         self._headers = {
-            "XApiKey": api_key,
+            header: f"Bearer {credential}" if header == "Authorization" else credential,
             "Accept": "application/json",
             "User-Agent": f"invoice-importer/{__version__}",
         }
@@ -75,10 +77,16 @@ class Client:
         """Ask; *path* is encoded already."""
         return await self._request("GET", path, params=params)
 
-    async def post(self, path: str, body: bytes, key: str) -> Reply:
-        """Send exactly *body*, under an `Idempotency-Key`."""
-        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-        return await self._request("POST", path, body=body, headers=headers)
+    async def post(self, path: str, body: bytes, key: str | None = None) -> Reply:
+        """Send exactly *body*, under an `Idempotency-Key` where there is one."""
+        return await self.send("POST", path, body, key)
+
+    async def send(self, method: str, path: str, body: bytes | None = None, key: str | None = None) -> Reply:
+        """Send *body*, if any, by *method*."""
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        return await self._request(method, path, body=body, headers=headers)
 
     async def _request(
         self,

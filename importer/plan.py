@@ -43,28 +43,32 @@ class Planned:
 
 def make_cases(
     rows: Iterable[int],
+    creditors: Iterable[str],
     payloads: Iterable[dict[str, object]],
     *,
     account: str,
     target: str,
     mode: str,
     reference: str,
+    guarded: bool,
     secret: bytes,
 ) -> Iterator[Case]:
     """Yield the case of each row: its body's bytes, and the key they are sent under the first time.
 
     Args:
         rows: Row keys.
-        payloads: The request of each of *rows*, in the same order.
+        creditors: Whose claim each of *rows* is, in the same order.
+        payloads: The request of each, in the same order.
         account: Part of the key: another account's case is another case.
         target: The same.
         mode: The same.
         reference: The field that identifies a case; a row without it is identified by a hash of its content, and by how
             often that content came before in the run.
+        guarded: Whether the API refuses a second case under the same reference.
         secret: Of the keyed hashes.
     """
-    occurrences: Counter[bytes] = Counter()
-    for row, payload in zip(rows, payloads, strict=True):
+    occurrences: Counter[tuple[str, bytes]] = Counter()
+    for row, creditor, payload in zip(rows, creditors, payloads, strict=True):
         body = _to_json(payload)
         given = str(payload.get(reference) or "")
         if given:
@@ -72,15 +76,16 @@ def make_cases(
         else:
             said = {name: value for name, value in payload.items() if name not in _NOT_CONTENT}
             content = hashlib.sha256(_to_json(said)).digest()
-            occurrences[content] += 1
-            identity = f"~{content.hex()[:32]}#{occurrences[content]}"
+            occurrences[creditor, content] += 1
+            identity = f"~{content.hex()[:32]}#{occurrences[creditor, content]}"
         debtor = payload["debtor"]
         name, country = (debtor["name"], debtor["countryAlpha2"]) if isinstance(debtor, dict) else ("", "")
         case = Case(
             row=row,
-            creditor="",
+            creditor=creditor,
             reference=identity,
             has_reference=bool(given),
+            guarded=guarded and bool(given),
             n=0,
             key="",
             body=body,

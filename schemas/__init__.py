@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from schemas.codes import Code
 
 Kind = Literal["text", "amount", "date", "boolean", "uuid"]
+Api = Literal["customer", "partner", "referral", "confirma"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,15 @@ class Target(Protocol):
 
     Attributes:
         NAME: As `--target` takes it.
+        API: Which API it is an operation of; the sandbox serves each of them.
+        COMMAND: Which command takes its sources.
         ENDPOINT: The path that rows are posted to.
         PRODUCTION_URL: Base URL of the live API.
         FIELDS: By name, in the order of reports.
         EITHER: Groups of fields of which one column (or constant) must be there.
         REFERENCE: The field that identifies a case to the creditor.
+        GUARDED: The API refuses a second case under the same reference.
+        LOOKUP: The path below which one case is looked up by the creditor's reference; blank where there is none.
         STAND_INS: Field → the one whose column is to be mended where it has none itself.
         UNSUPPORTED: Aliases and names → field, for fields that other targets take and this one does not.
         CODES: The catalogue: every code that judging for this target may yield.
@@ -71,11 +76,15 @@ class Target(Protocol):
     """
 
     NAME: str
+    API: Api
+    COMMAND: str
     ENDPOINT: str
     PRODUCTION_URL: str
     FIELDS: Mapping[str, Field]
     EITHER: tuple[tuple[str, ...], ...]
     REFERENCE: str
+    GUARDED: bool
+    LOOKUP: str
     STAND_INS: Mapping[str, str]
     UNSUPPORTED: Mapping[str, str]
     CODES: Mapping[str, Code]
@@ -87,6 +96,10 @@ class Target(Protocol):
 
     def details(self, code: str, field: str, rows: pd.Series, texts: pd.DataFrame) -> list[str]:
         """Say for each of *rows* (row keys with that issue) what its sentence needs besides the value."""
+        ...
+
+    def creditors(self, values: pd.DataFrame) -> Iterator[str]:
+        """Name for each row of *values* whose claim it is, where an account serves several creditors; else blank."""
         ...
 
     def payload(

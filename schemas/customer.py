@@ -6,6 +6,7 @@ Source: https://docs.debitura.com/clients/integration-guides/create-a-case
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -24,9 +25,13 @@ if TYPE_CHECKING:
 __all__ = ["FIELDS", "details"]  # as the protocol wants them here
 
 NAME: Final = "customer"
+API: Final = "customer"
+COMMAND: Final = "submit"
 ENDPOINT: Final = "/cases"
 PRODUCTION_URL: Final = "https://customer-api.debitura.com"
 REFERENCE: Final = "creditorReference"
+GUARDED: Final = True
+LOOKUP: Final = "/cases/by-creditor-reference"
 LONGEST_REFERENCE: Final = 50  # characters
 AMOUNTS: Final = (
     "amountToRecover",
@@ -223,6 +228,11 @@ def judged(values: pd.DataFrame, unreadable: pd.DataFrame, context: Context) -> 
     return pd.concat([values, pd.DataFrame(derived).astype(bool)], axis=1)
 
 
+def creditors(values: pd.DataFrame) -> Iterator[str]:
+    """Name nobody: an account is one creditor's."""
+    return repeat("", len(values))
+
+
 def payload(values: pd.DataFrame, *, test: bool, allow_pending_contracts: bool) -> Iterator[dict[str, object]]:
     """Yield the request of each row, in order: codes for countries and states, no blank fields, exact amounts."""
     common: dict[str, object] = {}
@@ -269,7 +279,7 @@ def _plain(amount: Decimal) -> Decimal:
     """Drop trailing zeros beyond two decimals, and nothing else.
 
     >>> from decimal import Decimal
-    >>> _plain(Decimal("85062.420000")), _plain(Decimal("5.000")), _plain(Decimal("0.1250"))
+        >>> _plain(Decimal("85062.420000")), _plain(Decimal("5.000")), _plain(Decimal("0.1250"))
     (Decimal('85062.42'), Decimal('5.00'), Decimal('0.125'))
     """
     whole, _, fraction = f"{amount:f}".partition(".")

@@ -142,7 +142,7 @@ BREAKAGES = (
     Breakage(
         "a row without a reference is sent again under another API key",
         "importer/submit/sending.py",
-        "if spent or not (self.case.has_reference or self.same_credential):",
+        "if spent or not (self.case.guarded or self.same_credential):",
         "if spent:",
     ),
     Breakage(

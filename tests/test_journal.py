@@ -36,6 +36,7 @@ def case(row: int = 2, reference: str = "INV-1") -> Case:
         creditor="",
         reference=reference,
         has_reference=True,
+        guarded=True,
         n=0,
         key="key",
         body=b'{"debtor":{"name":"Example GmbH"}}',

@@ -134,8 +134,8 @@ class Spying(Client):
 
     sent: Callable[[bytes, str], None]
 
-    async def post(self, path: str, body: bytes, key: str) -> Reply:
-        type(self).sent(body, key)
+    async def post(self, path: str, body: bytes, key: str | None = None) -> Reply:
+        type(self).sent(body, key or "")
         return await super().post(path, body, key)
 
 

@@ -29,7 +29,17 @@ def payload(**changes: object) -> dict[str, object]:
 
 def cases(*payloads: dict[str, object], **changes: str) -> list[Case]:
     rows = range(2, 2 + len(payloads))
-    return list(make_cases(rows, payloads, **{**WHO, **changes}, reference="creditorReference", secret=b"s"))
+    return list(
+        make_cases(
+            rows,
+            [""] * len(payloads),
+            payloads,
+            **{**WHO, **changes},
+            reference="creditorReference",
+            guarded=True,
+            secret=b"s",
+        )
+    )
 
 
 def entry(case: Case, status: str, **changes: Any) -> Entry:

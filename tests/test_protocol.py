@@ -65,6 +65,7 @@ SENT = Case(
     creditor="",
     reference="INV-1",
     has_reference=True,
+    guarded=True,
     n=0,
     key="k",
     body=b"{}",

@@ -34,6 +34,7 @@ CASE = Case(
     creditor="",
     reference="INV-1",
     has_reference=True,
+    guarded=True,
     n=0,
     key="key",
     body=b"{}",
@@ -66,7 +67,7 @@ CREATED = {
     "message": None,
 }
 REFUSED = Refused("NoPartnerAvailable", "No partner", "", "group")
-NAMELESS = replace(CASE, reference="~hash#1", has_reference=False)
+NAMELESS = replace(CASE, reference="~hash#1", has_reference=False, guarded=False)
 
 
 def sending(case: Case = CASE, **changes: Any) -> Sending:

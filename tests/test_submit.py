@@ -53,7 +53,11 @@ def payload(number: int, **changes: object) -> dict[str, object]:
 
 def cases(*payloads: dict[str, object]) -> list[Case]:
     rows = range(2, 2 + len(payloads))
-    return list(make_cases(rows, payloads, **WHO, reference="creditorReference", secret=b"s"))
+    return list(
+        make_cases(
+            rows, [""] * len(payloads), payloads, **WHO, reference="creditorReference", guarded=True, secret=b"s"
+        )
+    )
 
 
 class Rig:
@@ -85,6 +89,7 @@ class Rig:
                     self.journal,
                     commits,
                     endpoint="/cases",
+                    lookup="/cases/by-creditor-reference",
                     account=WHO["account"],
                     credential="c",
                     rekey=partial(with_key, **WHO),

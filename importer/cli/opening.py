@@ -62,7 +62,8 @@ def open_api(settings: Settings, *, sandbox: bool) -> Iterator[Api]:
         return
     if settings.api_url:
         raise SettingsError("--sandbox serves an API of its own: leave --api-url and IMPORTER_API_URL out.")
-    from importer.sandbox import serving  # noqa: PLC0415 - a web server
+    import schemas  # noqa: PLC0415 - pandera
+    from importer.sandbox import PREFIXES, serving  # noqa: PLC0415 - a web server
 
     settings.workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
     given = os.environ.get("IMPORTER_API_KEY", "")
@@ -71,7 +72,7 @@ def open_api(settings: Settings, *, sandbox: bool) -> Iterator[Api]:
     with ExitStack() as stack:
         with sandbox_explained(settings.workspace):
             url = stack.enter_context(serving(settings.workspace / "sandbox.db"))
-        yield Api(url, key)
+        yield Api(url + PREFIXES[schemas.load(settings.target).API], key)
 
 
 @contextmanager

@@ -126,4 +126,38 @@ def _add_sessions(connection: sa.Connection) -> None:
         connection.execute(kept.update().where(kept.c.id == run.id).values(summary=told))
 
 
-STEPS: Final[Mapping[str, tuple[str, Callable[[Operations], None]]]] = {"1": ("2", _from_1)}  # from → to, how
+def _from_2(op: Operations) -> None:
+    op.add_column("cases", sa.Column("guarded", sa.Boolean, nullable=False, server_default=sa.true()))
+    kept = sa.table("cases", sa.column("has_reference", sa.Boolean), sa.column("guarded", sa.Boolean))
+    op.execute(kept.update().values(guarded=kept.c.has_reference))
+    op.add_column("cases", sa.Column("bundle", sa.BigInteger))
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.create_table(
+        "standings",
+        sa.Column("pk", number, primary_key=True),
+        sa.Column("account", sa.String, nullable=False),
+        sa.Column("case_id", sa.String, nullable=False),
+        sa.Column("seen_at", sa.Float, nullable=False),
+        sa.Column("told_by", sa.String, nullable=False),
+        sa.Column("lifecycle", sa.String, nullable=False),
+        sa.Column("close_code", sa.String),
+        sa.Column("figures", sa.JSON, nullable=False),
+    )
+    op.create_index("standings_case", "standings", ["case_id", "pk"])
+    op.create_table(
+        "deliveries",
+        sa.Column("id", sa.String, primary_key=True),
+        sa.Column("account", sa.String),
+        sa.Column("event", sa.String, nullable=False),
+        sa.Column("case_id", sa.String, nullable=False),
+        sa.Column("happened_at", sa.Float, nullable=False),
+        sa.Column("received_at", sa.Float, nullable=False),
+        sa.Column("processed_at", sa.Float),
+        sa.Column("payload", sa.JSON),
+    )
+    op.create_index("deliveries_case", "deliveries", ["case_id"])
+    op.create_index("deliveries_waiting", "deliveries", ["processed_at"])
+
+
+# from → to, how
+STEPS: Final[Mapping[str, tuple[str, Callable[[Operations], None]]]] = {"1": ("2", _from_1), "2": ("3", _from_2)}

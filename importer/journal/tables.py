@@ -13,7 +13,7 @@ from importer.model import Case, Entry
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LAYOUT: Final = "2"  # of the tables below
+LAYOUT: Final = "3"  # of the tables below
 
 metadata = sa.MetaData()
 
@@ -75,6 +75,8 @@ cases = sa.Table(
     sa.Column("creditor", sa.String, nullable=False),
     sa.Column("reference", sa.String, nullable=False),
     sa.Column("has_reference", sa.Boolean, nullable=False),
+    sa.Column("guarded", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("bundle", sa.BigInteger),  # the row of the same run whose case this row is a part of
     sa.Column("status", sa.String, nullable=False),
     sa.Column("n", sa.Integer, nullable=False),
     sa.Column("key", sa.String, nullable=False),
@@ -127,6 +129,37 @@ requests = sa.Table(
     sa.Index("requests_case", "case_pk"),
 )
 
+# Where the API said that a case stands: one row for each change that was seen.
+standings = sa.Table(
+    "standings",
+    metadata,
+    sa.Column("pk", _NUMBER, primary_key=True),
+    sa.Column("account", sa.String, nullable=False),
+    sa.Column("case_id", Said, nullable=False),
+    sa.Column("seen_at", sa.Float, nullable=False),
+    sa.Column("told_by", sa.String, nullable=False),  # `refresh`, or the event of a webhook
+    sa.Column("lifecycle", Said, nullable=False),
+    sa.Column("close_code", Said),
+    sa.Column("figures", sa.JSON, nullable=False),  # exact decimals in strings
+    sa.Index("standings_case", "case_id", "pk"),
+)
+
+# Events that webhooks delivered, by the API's own id, so that a repeated one is told from a new one.
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", Said, primary_key=True),
+    sa.Column("account", sa.String),
+    sa.Column("event", Said, nullable=False),
+    sa.Column("case_id", Said, nullable=False),
+    sa.Column("happened_at", sa.Float, nullable=False),
+    sa.Column("received_at", sa.Float, nullable=False),
+    sa.Column("processed_at", sa.Float),
+    sa.Column("payload", sa.JSON),  # until it is processed
+    sa.Index("deliveries_case", "case_id"),
+    sa.Index("deliveries_waiting", "processed_at"),
+)
+
 DROPPED: Final[Mapping[str, object]] = {"body": None, "debtor": None, "dated": None}  # personal data, once settled
 
 INSERT_REQUEST: Final = requests.insert()
@@ -158,6 +191,7 @@ def columns_of(case: Case) -> dict[str, object]:
         "creditor": case.creditor,
         "reference": case.reference,
         "has_reference": case.has_reference,
+        "guarded": case.guarded,
         "n": case.n,
         "key": case.key,
         "body": case.body,
@@ -180,6 +214,7 @@ def entry_of(row: sa.RowMapping) -> Entry:
         creditor=row["creditor"],
         reference=row["reference"],
         has_reference=row["has_reference"],
+        guarded=row["guarded"],
         n=row["n"],
         key=row["key"],
         body=row["body"] or b"",

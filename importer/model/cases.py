@@ -20,6 +20,7 @@ class Case:
         creditor: Whose claim it is, where an account serves several; else blank.
         reference: The creditor reference; for a row without one, its identity (see `plan`).
         has_reference: Whether *reference* is known to the API.
+        guarded: Whether the API refuses a second case under it, so that a look-up by it tells whether there is one.
         n: How many definite refusals of this identity came before.
         key: The `Idempotency-Key` of every attempt.
         body: The exact bytes of every attempt.
@@ -35,6 +36,7 @@ class Case:
     creditor: str
     reference: str
     has_reference: bool
+    guarded: bool
     n: int
     key: str
     body: bytes

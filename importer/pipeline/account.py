@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from importer.client import Client
+from importer.client import Client, Header
 from importer.errors import RunError, Stopped
 from importer.protocol import Answer, Denied, Throttled, Unanswered, api_date, read_account, request_id, told
 from importer.settings import environment_of
@@ -33,10 +33,11 @@ PAUSES: Final = (1.0, 3.0, 0.0)  # seconds after each try to learn whose key it 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """Where to send, and with what key."""
+    """Where to send, and with what key, in which header."""
 
     url: str
     key: str = field(repr=False)
+    header: Header = "XApiKey"
 
     @property
     def host(self) -> str:
@@ -163,7 +164,7 @@ async def _identify(
 ) -> Account:
     """Ask whose key it is, again where no answer comes; each try is a turn of *throttle*, and told to *leave*."""
     said = ""
-    async with Client(api.url, api.key, timeout=settings.timeout) as client:
+    async with Client(api.url, api.key, header=api.header, timeout=settings.timeout) as client:
         for pause in PAUSES:
             end = leave(await throttle.turn())
             reply = await client.get("/me")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from importer.pipeline.account import Account, Api
     from importer.settings import Settings
     from importer.submit import Sending
+    from schemas import Target
 
 SIGNALS: Final = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -59,8 +60,7 @@ def send(
     *,
     api: Api,
     account: Account,
-    endpoint: str,
-    target: str,
+    target: Target,
     mode: str,
     journal: Journal,
     settings: Settings,
@@ -74,20 +74,21 @@ def send(
     """
     pending = list(sendings)
     watcher.begin(len(pending))
-    rekey = partial(with_key, account=account.id, target=target, mode=mode)
+    rekey = partial(with_key, account=account.id, target=target.NAME, mode=mode)
 
     async def run() -> None:
         clock = steady_clock()
         throttle = throttle_of(account.id, journal, settings, clock, ahead=account.ahead, waiting=watcher.waiting)
         async with (
-            Client(api.url, api.key, timeout=settings.timeout) as client,
+            Client(api.url, api.key, header=api.header, timeout=settings.timeout) as client,
             Commits(journal) as commits,
         ):
             step = Step(
                 client,
                 journal,
                 commits,
-                endpoint=endpoint,
+                endpoint=target.ENDPOINT,
+                lookup=target.LOOKUP,
                 account=account.id,
                 credential=credential_of(api, journal.secret()),
                 rekey=rekey,

@@ -32,6 +32,7 @@ class Job:
 
     Attributes:
         sources: In the order given.
+        command: Which command takes them: the target's own.
         sheet: The sheet to read of a workbook, where it has several.
         mapping: A mapping file.
         constants: Field → text of every row, from `--set`.
@@ -45,6 +46,7 @@ class Job:
     """
 
     sources: tuple[Path, ...]
+    command: str = "submit"
     sheet: str | None = None
     mapping: Path | None = None
     constants: Mapping[str, str] = field(default_factory=dict)
@@ -121,6 +123,8 @@ def judge(job: Job, settings: Settings) -> Judged:
         SettingsError: The mapping file cannot be read, or a results workbook is another target's.
     """
     target = schemas.load(settings.target)
+    if job.command != target.COMMAND:
+        raise SettingsError(f"Sources for {target.NAME} are taken by `importer {target.COMMAND}`.")
     tables = [read(source, sheet=job.sheet) for source in job.sources]
     _compare_headers(tables)
     saved = read_mapping(job.mapping) if job.mapping else MappingFile()

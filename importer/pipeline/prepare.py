@@ -53,9 +53,11 @@ def plan_rows(judged: Judged, job: Job, journal: Journal, account: Account) -> l
     cases = list(
         make_cases(
             (int(row) for row in valid.index),
+            judged.target.creditors(valid),
             judged.target.payload(valid, test=job.test, allow_pending_contracts=job.allow_pending_contracts),
             **identity,
             reference=judged.target.REFERENCE,
+            guarded=judged.target.GUARDED,
             secret=journal.secret(),
         )
     )

@@ -94,7 +94,7 @@ async def _pages(
     clock = steady_clock()
     throttle = throttle_of(account.id, journal, settings, clock, ahead=account.ahead, waiting=watcher.waiting)
     page, failures = 1, 0
-    async with Client(api.url, api.key, timeout=settings.timeout) as client:
+    async with Client(api.url, api.key, header=api.header, timeout=settings.timeout) as client:
         while True:
             await asyncio.sleep(PAUSES[failures])
             left_at = await throttle.turn()
@@ -157,6 +157,7 @@ def _case(case: KnownCase, row: int) -> Case:
         creditor="",
         reference=case.creditor_reference or "",
         has_reference=True,
+        guarded=True,
         n=0,
         key="",
         body=b"",

@@ -1,9 +1,13 @@
-"""A faithful emulator of the Customer API on a loopback port, with faults to order; shares no rule with `schemas`."""
+"""A faithful emulator of the APIs on a loopback port, with faults to order; shares no rule with `schemas`.
+
+Attributes:
+    PREFIXES: API → where its paths begin; together with the server's address, its base URL.
+"""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from importer.sandbox.faults import Fault
 from importer.sandbox.settings import Settings
@@ -13,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["Fault", "Settings", "Store", "serve_forever", "serving"]
+__all__ = ["PREFIXES", "Fault", "Settings", "Store", "serve_forever", "serving"]
 
 FAITHFUL = Settings()
+PREFIXES: Final = {"customer": "", "partner": "/collection-partner", "referral": "/referral", "confirma": "/confirma"}
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from importer.sandbox.app import Api
+from importer.sandbox.app import Apis
 from importer.sandbox.faults import Faults
 from importer.sandbox.store import Ledger
 
@@ -56,10 +56,10 @@ def serving(database: Path, settings: Settings, port: int) -> Iterator[str]:
     with closing(Ledger(database)) as ledger, closing(_listen(port)) as listener:
         always = Faults(settings.faults, settings.seed).always
         skew, idle = always("clock-skew") or 0.0, always("close-idle")
-        api = Api(ledger, settings, lambda: time.time() + skew)
+        apis = Apis(ledger, settings, lambda: time.time() + skew)
         server = Server(
             uvicorn.Config(
-                api,
+                apis,
                 http=Connection,
                 loop="asyncio",
                 ws="none",
@@ -85,7 +85,7 @@ def serving(database: Path, settings: Settings, port: int) -> Iterator[str]:
             thread.join()
             # What is lost with it is only how much of the limits was spent.
             with suppress(sqlite3.Error):
-                api.save()
+                apis.save()
 
 
 def serve_forever(database: Path, settings: Settings, port: int, on_ready: Callable[[str], None]) -> None:

@@ -133,7 +133,7 @@ class Sender:
 
     def _may_go(self, sending: Sending) -> bool:
         """Let only one of several cases go at a time that could be taken for each other, until it is settled."""
-        if sending.case.has_reference:
+        if sending.case.guarded:
             return True
         if self._going.setdefault(sending.likeness, sending.pk) == sending.pk:
             return True

@@ -118,7 +118,7 @@ class Sending:
     @property
     def asks_by_list(self) -> bool:
         """Tell whether only the list of cases can answer the question."""
-        return not self.case.has_reference or not survives_path(self.case.reference)
+        return not (self.case.guarded and survives_path(self.case.reference))
 
     def leave(self, api_time: float) -> None:
         """Note that an attempt leaves, and the API's time before the first one."""
@@ -156,7 +156,7 @@ class Sending:
                     "message": f"It may have been made: {reason}.",
                 }
                 # Without a reference, a case of another row that is still in flight could be taken for this one.
-                return Decision(values=noted, due=None if self.case.has_reference else now + self.patience.settle_after)
+                return Decision(values=noted, due=None if self.case.guarded else now + self.patience.settle_after)
             case _:  # never processed: throttled, denied, never left
                 self.attempts -= 1
                 self.tries -= 1
@@ -191,7 +191,7 @@ class Sending:
                 over = True
                 break
             if self._matches(case) and case.id not in owned:
-                if self.case.has_reference and not self._differences(case):
+                if self.case.guarded and not self._differences(case):
                     return self._whose(case)
                 # The oldest: a newer one may be of a row that was sent later, and could be taken for this one.
                 self.candidate = case
@@ -202,7 +202,7 @@ class Sending:
         return self.on_ask(Found(self.candidate) if self.candidate else Absent(), now)
 
     def _matches(self, case: KnownCase) -> bool:
-        if self.case.has_reference:
+        if self.case.guarded:
             return case.creditor_reference == self.case.reference
         return is_same_claim(self.case, case) and not self._differences(case)
 
@@ -236,13 +236,13 @@ class Sending:
                 return Decision("duplicate", {"error": "DuplicateReference", "message": text})
             case Refused() as refusal:
                 return rejected(refusal)
-        spent = self.tries >= ATTEMPTS if self.case.has_reference else self.attempts >= ATTEMPTS_UNPROTECTED
+        spent = self.tries >= ATTEMPTS if self.case.guarded else self.attempts >= ATTEMPTS_UNPROTECTED
         # What is kept for the key is given again for ever; what was lost before so many answers is under way no more.
         failed = self.by_server or self.failures >= ATTEMPTS
         if failed and (spent or self.earlier):
             text = "The API failed each time, and has made no case; the next submit tries again."
             return Decision("rejected", {"error": "ServerError", "message": text})
-        if spent or not (self.case.has_reference or self.same_credential):
+        if spent or not (self.case.guarded or self.same_credential):
             return Decision(given_up=True)
         self.cleared = True
         return AT_ONCE

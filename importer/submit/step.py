@@ -29,7 +29,8 @@ class Step:
         client: The API.
         journal: The record.
         commits: Its transactions.
-        endpoint: The path that cases are posted to.
+        endpoint: The path that cases are posted to, and listed at.
+        lookup: The path below which a case is looked up by its reference.
         account: Whose cases these are.
         credential: Keyed hash of the API key.
         rekey: Gives a case the key of its n-th run.
@@ -46,6 +47,7 @@ class Step:
         commits: Commits,
         *,
         endpoint: str,
+        lookup: str,
         account: str,
         credential: str,
         rekey: Callable[[Case, int], Case],
@@ -58,6 +60,7 @@ class Step:
         self._journal = journal
         self._commits = commits
         self._endpoint = endpoint
+        self._lookup = lookup
         self._account = account
         self._credential = credential
         self._rekey = rekey
@@ -102,7 +105,7 @@ class Step:
         return meaning, decision
 
     async def _look_up(self, sending: Sending) -> tuple[AskMeaning, Decision]:
-        path = f"{self._endpoint}/by-creditor-reference/{quote(sending.case.reference, safe='')}"
+        path = f"{self._lookup}/{quote(sending.case.reference, safe='')}"
         number = await self._left("look-up", sending.pk)
         left_at = self._depart()
         reply = await self._client.get(path)
