@@ -279,7 +279,7 @@ def _plain(amount: Decimal) -> Decimal:
     """Drop trailing zeros beyond two decimals, and nothing else.
 
     >>> from decimal import Decimal
-        >>> _plain(Decimal("85062.420000")), _plain(Decimal("5.000")), _plain(Decimal("0.1250"))
+    >>> _plain(Decimal("85062.420000")), _plain(Decimal("5.000")), _plain(Decimal("0.1250"))
     (Decimal('85062.42'), Decimal('5.00'), Decimal('0.125'))
     """
     whole, _, fraction = f"{amount:f}".partition(".")

@@ -76,8 +76,8 @@ def take_back_to_the_first_layout(place: str | Path, query: Query) -> None:
     """Put what a journal holds into tables of the first layout."""
     for table in COLUMNS:
         query(f"CREATE TABLE kept_{table} AS SELECT * FROM {table}")
-    for table in ("credentials", "requests", "cases", "runs", "meta"):
-        query(f"DROP TABLE {table}")
+    for table in reversed(metadata.sorted_tables):
+        query(f"DROP TABLE {table.name}")
     lay_out_as_the_first_release_did(place, query)
     query("DELETE FROM meta")
     for table, columns in COLUMNS.items():
@@ -124,8 +124,8 @@ def test_a_journal_that_was_brought_up_to_date_is_laid_out_as_a_new_one(
 ) -> None:
     Journal.open(place, tmp_path / "locks").close()
     assert differences(place, tmp_path) == []
-    for table in ("credentials", "requests", "cases", "runs", "meta"):
-        query(f"DROP TABLE {table}")
+    for table in reversed(metadata.sorted_tables):
+        query(f"DROP TABLE {table.name}")
     lay_out_as_the_first_release_did(place, query)
 
     Journal.open(place, tmp_path / "locks").close()
