@@ -98,7 +98,7 @@ def _describe(
             }
         )
         told = told.assign(shown=shown).merge(filled, on=["shown", "detail"], how="left")
-        lenient = code_name == "reference-missing" and context.allow_missing_reference
+        lenient = name in code.mild or (code_name == "reference-missing" and context.allow_missing_reference)
         parts.append(
             told.assign(
                 column=column,

@@ -87,6 +87,7 @@ def _cases(journal: Journal, found: Sequence[RowMapping]) -> list[dict[str, Any]
     return [
         {
             "creditor_reference": case["reference"] if case["has_reference"] else None,
+            "creditor": case["creditor"] or None,
             "status": case["status"],
             "case_id": case["case_id"],
             "reference": case["case_reference"],

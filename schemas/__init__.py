@@ -109,7 +109,7 @@ class Target(Protocol):
         ...
 
 
-TARGETS: Final[Mapping[str, str]] = {"customer": "schemas.customer"}
+TARGETS: Final[Mapping[str, str]] = {"customer": "schemas.customer", "managed": "schemas.managed"}
 
 
 def load(name: str) -> Target:

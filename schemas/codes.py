@@ -1,4 +1,4 @@
-"""The catalogue of issue codes: severity, message, hint and source; `python -m schemas.codes` prints its page."""
+"""The catalogue of issue codes, by target: severity, message, hint and source; `python -m schemas.codes` prints it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 GUIDE: Final = "https://docs.debitura.com/clients/integration-guides/create-a-case"
 ERRORS: Final = "https://docs.debitura.com/referral-partners/error-reference"
+MANAGING: Final = "https://docs.debitura.com/api/collection-partner-api/create-case-as-managing-partner"
 OURS: Final = "ours"
 
 
@@ -25,6 +26,7 @@ class Code:
         message: A sentence; `{column}`, `{value}` and `{detail}` are filled in.
         hint: What to do; the same.
         source: URL of the rule, or `ours` for our own policy.
+        mild: Fields on which an error is only a warning.
     """
 
     code: str
@@ -33,9 +35,10 @@ class Code:
     message: str
     hint: str
     source: str
+    mild: tuple[str, ...] = ()
 
 
-_ALL: Final = (
+_COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "not-a-number",
         "error",
@@ -237,6 +240,9 @@ _ALL: Final = (
         "Begin it with + or 00.",
         GUIDE,
     ),
+)
+
+_OF_CUSTOMER: Final = (
     Code(
         "debtor-type-unknown",
         "error",
@@ -271,7 +277,86 @@ _ALL: Final = (
     ),
 )
 
-CATALOGUE: Final[Mapping[str, Code]] = {code.code: code for code in _ALL}
+_OF_MANAGED: Final = (  # beside those above, or in their place
+    Code(
+        "required",
+        "error",
+        "currencyCode, date, amountToRecover, debtor.type, debtor.name, debtor.address, debtor.city",
+        "{column} is missing.",
+        "Fill it in.",
+        MANAGING,
+        mild=("debtor.address", "debtor.city"),
+    ),
+    Code(
+        "reference-duplicate",
+        "error",
+        "creditorReference",
+        "The reference {value} is in more than one row of its creditor: {detail}.",
+        "Keep one of them, or give each its own: the API would make a case of each.",
+        OURS,
+    ),
+    Code(
+        "country-unknown",
+        "error",
+        "debtor.countryAlpha2, debtor.country, creditorCountryAlpha2, creditorCountry",
+        "{value} is no country.",
+        "Write the two-letter code, such as DE.{detail}",
+        MANAGING,
+    ),
+    Code(
+        "country-mismatch",
+        "warning",
+        "debtor.country, creditorCountry",
+        "{value} is not the country that the code names.",
+        "The code is sent.",
+        MANAGING,
+    ),
+    Code(
+        "state-missing",
+        "warning",
+        "debtor.stateAlpha2",
+        "A debtor in the United States has no state.",
+        "Write its two letters, such as CA, if the API asks for it.",
+        MANAGING,
+    ),
+    Code(
+        "debtor-type-unknown",
+        "error",
+        "debtor.type",
+        "{value} is neither a company nor a person.",
+        "Write Company or Person.",
+        MANAGING,
+    ),
+    Code(
+        "creditor-missing",
+        "error",
+        "creditorCompanyName, creditorCountryAlpha2",
+        "It is not said whose claim this is: {column} is missing.",
+        "Write the creditor's company name and its country, such as DE.",
+        MANAGING,
+    ),
+    Code(
+        "contact-missing",
+        "error",
+        "debtor.contactPerson",
+        "A company needs a contact person.",
+        "Write who is to be spoken to there.",
+        MANAGING,
+    ),
+)
+
+_BY_TARGET: Final = {
+    "customer": (*_COMMON, *_OF_CUSTOMER),
+    "managed": (*_COMMON, *_OF_MANAGED),
+}
+CATALOGUE: Final[Mapping[tuple[str, str], Code]] = {
+    (target, code.code): code for target, codes in _BY_TARGET.items() for code in codes
+}
+
+
+def codes_of(target: str) -> Mapping[str, Code]:
+    """Return the codes that judging for *target* may yield; where two targets differ, its own."""
+    return {name: code for (owner, name), code in CATALOGUE.items() if owner == target}
 
 
 def page() -> str:
@@ -281,17 +366,24 @@ def page() -> str:
         "",
         "Made by `python -m schemas.codes > docs/codes.md`; a test holds it current. An error keeps the row from being",
         "sent, a warning does not. *ours* marks a policy of this program; every other rule mirrors what the API says.",
+        "Where targets differ, each has a line of its own.",
         "",
-        "| code | severity | fields | message | hint | source |",
-        "|---|---|---|---|---|---|",
+        "| code | target | severity | fields | message | hint | source |",
+        "|---|---|---|---|---|---|---|",
     ]
-    for code in CATALOGUE.values():
+    takers: dict[Code, list[str]] = {}
+    for (target, _), code in CATALOGUE.items():
+        takers.setdefault(code, []).append(target)
+    first = {code.code: number for number, code in reversed(list(enumerate(takers)))}
+    for code, targets in sorted(takers.items(), key=lambda item: first[item[0].code]):
         source = f"[documentation]({code.source})" if code.source != OURS else "*ours*"
+        severity = f"{code.severity}; warning: {', '.join(code.mild)}" if code.mild else code.severity
         told = [
             text.replace("{column}", "*column*").replace("{value}", "*value*").replace("{detail}", "…")
             for text in (code.message, code.hint)
         ]
-        lines.append(f"| `{code.code}` | {code.severity} | {code.fields} | {' | '.join(told)} | {source} |")
+        shared = "all" if len(targets) == len(_BY_TARGET) else ", ".join(targets)
+        lines.append(f"| `{code.code}` | {shared} | {severity} | {code.fields} | {' | '.join(told)} | {source} |")
     return "\n".join(lines) + "\n"
 
 

@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+# Whose claim it is, where an account serves several creditors.
+CREDITOR: Final = (
+    Field(
+        "creditorCompanyName",
+        aliases=("Creditor", "Creditor name", "Creditor company", "Client", "Client name", "Client company"),
+        needed=True,
+    ),
+    Field("creditorCountryAlpha2", aliases=("Creditor country code", "Client country code")),
+    Field("creditorCountry", aliases=("Creditor country name", "Client country")),
+)
+
+
 def _fields(*fields: Field) -> dict[str, Field]:
     return {field.name: field for field in fields}
 

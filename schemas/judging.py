@@ -28,12 +28,18 @@ _SUGGEST: Final[Mapping[str, Callable[[str], str]]] = {
 }
 
 
-def judge_references(column: pd.Series, hidden: pd.Series) -> dict[str, pd.Series]:
-    """A reference is there, once in the run, and looks like no other; *hidden* marks cells that could not be read."""
+def judge_references(column: pd.Series, hidden: pd.Series, identities: pd.Series) -> dict[str, pd.Series]:
+    """A reference is there, once in the run, and looks like no other.
+
+    Args:
+        column: The references.
+        hidden: Which of them could not be read.
+        identities: What must not come twice: the references, or each with whose it is.
+    """
     return {
         "reference-missing@creditorReference": column.notna() | hidden,
-        "reference-duplicate@creditorReference": rules.once(column),
-        "reference-lookalike@creditorReference": rules.looks_like_no_other(column),
+        "reference-duplicate@creditorReference": rules.once(identities),
+        "reference-lookalike@creditorReference": rules.looks_like_no_other(identities),
     }
 
 
@@ -58,24 +64,34 @@ def judge_buckets(
     }
 
 
-def judge_places(values: pd.DataFrame, hidden: Mapping[str, pd.Series], never: pd.Series) -> dict[str, pd.Series]:
-    """Alpha-2 wins over a name; only debtors in the United States need a state."""
-    code, name = values["debtor.countryAlpha2"], values["debtor.country"]
-    state_code, state_name = values["debtor.stateAlpha2"], values["debtor.state"]
+def judge_country(
+    values: pd.DataFrame, hidden: Mapping[str, pd.Series], never: pd.Series, code_field: str, name_field: str
+) -> tuple[pd.Series, dict[str, pd.Series]]:
+    """Tell whether a country is given at all, and judge its name: alpha-2 wins over it."""
+    code, name = values[code_field], values[name_field]
     by_code, by_name = rules.by_value(code, find_country), rules.by_value(name, find_country)
-    unread = hidden.get("debtor.countryAlpha2", never) | hidden.get("debtor.country", never)
-    american = (by_code.where(code.notna(), by_name) == "US").fillna(value=False).astype(bool)
+    unread = hidden.get(code_field, never) | hidden.get(name_field, never)
+    agree = (by_code == by_name).fillna(value=False).astype(bool)
+    return code.notna() | name.notna() | unread, {
+        f"country-unknown@{name_field}": code.notna() | name.isna() | by_name.notna() | unread,
+        f"country-mismatch@{name_field}": by_code.isna() | name.isna() | agree,
+    }
+
+
+def judge_places(values: pd.DataFrame, hidden: Mapping[str, pd.Series], never: pd.Series) -> dict[str, pd.Series]:
+    """Judge the debtor's country and state; only debtors in the United States need a state."""
+    given, derived = judge_country(values, hidden, never, "debtor.countryAlpha2", "debtor.country")
+    code, name = values["debtor.countryAlpha2"], values["debtor.country"]
+    american = (rules.by_value(code.fillna(name), find_country) == "US").fillna(value=False).astype(bool)
+    state_code, state_name = values["debtor.stateAlpha2"], values["debtor.state"]
     unread_state = hidden.get("debtor.stateAlpha2", never) | hidden.get("debtor.state", never)
     known = {
         column.name: rules.holds(column, lambda text: find_state(text) is not None)
         for column in (state_code, state_name)
     }
     return {
-        "country-missing@debtor.countryAlpha2": code.notna() | name.notna() | unread,
-        "country-unknown@debtor.country": code.notna() | name.isna() | by_name.notna() | unread,
-        "country-mismatch@debtor.country": by_code.isna()
-        | name.isna()
-        | (by_code == by_name).fillna(value=False).astype(bool),
+        "country-missing@debtor.countryAlpha2": given,
+        **derived,
         "state-missing@debtor.stateAlpha2": ~american | state_code.notna() | state_name.notna() | unread_state,
         "state-unknown@debtor.stateAlpha2": ~american | known["debtor.stateAlpha2"],
         "state-unknown@debtor.state": ~american | state_code.notna() | unread_state | known["debtor.state"],

@@ -144,9 +144,9 @@ def test_no_heading_means_two_fields() -> None:
 
 
 def test_the_schema_has_a_column_for_every_field() -> None:
-    columns = [name for name in TARGET.Schema.to_schema().columns if "@" not in name]
+    columns = {name for name in TARGET.Schema.to_schema().columns if "@" not in name}
 
-    assert columns == list(TARGET.FIELDS)
+    assert columns == set(TARGET.FIELDS)
 
 
 @pytest.mark.parametrize("text", ["ß", "ﬁ"])

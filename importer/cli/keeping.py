@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer.cli.opening import load_settings, open_api, take_settings
-from importer.cli.options import common, need_yes, print_json, sending
+from importer.cli.options import common, need_yes, print_json, sending, targeted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,6 +93,7 @@ def journal() -> None:
 
 @journal.command()
 @common
+@targeted
 @sending
 @click.option("--wait", is_flag=True, help="Wait for another sender of the same account to end.")
 def rebuild(workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, wait: bool, **options: Any) -> int:

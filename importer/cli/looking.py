@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer.cli.opening import load_settings, open_api, take_settings
-from importer.cli.options import common, print_json, sending
+from importer.cli.options import common, print_json, sending, targeted
 from importer.errors import ImporterError
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def _show_cases(found: list[dict[str, Any]], *, as_json: bool, quiet: bool) -> i
 
 @click.command()
 @common
+@targeted
 @sending
 def doctor(workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, **options: Any) -> int:
     """Say whether settings, key, journal, clock and API are in order."""

@@ -80,12 +80,15 @@ def print_json(document: Mapping[str, object]) -> None:
     click.echo(json.dumps(document, ensure_ascii=False, default=str))
 
 
+targeted = click.option("--target", help="The API operation that rows are for; by default `customer`.")
+
+
 def reading(command: Command) -> Command:
     """Add the sources, and the options that say how to read and match them."""
     for option in reversed(
         (
             click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SOURCE..."),
-            click.option("--target", help="The API operation that rows are for; by default `customer`."),
+            targeted,
             click.option("--sheet", help="The sheet to read, where a workbook has several."),
             click.option("--mapping", type=click.Path(path_type=Path), help="TOML file: which column is which field."),
             click.option("--set", "constants", multiple=True, metavar="FIELD=VALUE", help="A value for every row."),

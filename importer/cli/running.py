@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -78,6 +79,7 @@ def resume(workspace: Path, *, run: str, as_json: bool, quiet: bool, sandbox: bo
     from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
 
     settings, _ = take_settings(workspace, options)
+    settings = replace(settings, target=pipeline.target_of(run, settings))
     console = screen.console(quiet=quiet)
     with open_api(settings, sandbox=sandbox) as api, screen.Watching(console) as watcher:
         ending = pipeline.resume(run, settings, api, watcher=watcher, wait=wait)

@@ -20,14 +20,13 @@ def ids_known(connection: sa.Connection, account: str, ids: Iterable[str]) -> se
 
 def holders(
     connection: sa.Connection, account: str, target: str, mode: str, references: Iterable[str]
-) -> dict[str, str]:
-    """Return reference → status, for those of *references* that are in flight or made."""
-    query = sa.select(cases.c.reference, cases.c.status).where(
+) -> dict[tuple[str, str], str]:
+    """Return (creditor, reference) → status, for those of *references* that are in flight or made."""
+    query = sa.select(cases.c.creditor, cases.c.reference, cases.c.status).where(
         cases.c.account == account,
         cases.c.target == target,
         cases.c.mode == mode,
-        cases.c.creditor == "",
         cases.c.status.in_(("sending", "created")),
         cases.c.reference.in_(list(references)),
     )
-    return {reference: status for reference, status in connection.execute(query)}  # noqa: C416 - typed pairs from rows
+    return {(creditor, reference): status for creditor, reference, status in connection.execute(query)}

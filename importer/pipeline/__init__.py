@@ -28,7 +28,20 @@ if TYPE_CHECKING:
     from importer.plan import Planned
     from importer.settings import Settings
 
-__all__ = ["Api", "Ending", "Job", "Offer", "Rebuilt", "Watcher", "check", "rebuild", "resume", "rewrite", "submit"]
+__all__ = [
+    "Api",
+    "Ending",
+    "Job",
+    "Offer",
+    "Rebuilt",
+    "Watcher",
+    "check",
+    "rebuild",
+    "resume",
+    "rewrite",
+    "submit",
+    "target_of",
+]
 
 HELD: Final = "it was all-or-nothing and had errors; mend the source and submit it again"
 
@@ -94,6 +107,17 @@ def submit(
             fates = with_fates(planned, job.limit, held=held)
             journal.add_cases(connection, run.id, **identity, planned=fates)
         return _deliver(run, planned, journal, settings, api, account, watcher)
+
+
+def target_of(run_id: str, settings: Settings) -> str:
+    """Say what a run sends its rows to, and so whose API resumes it.
+
+    Raises:
+        RunError: There is no such run.
+        CannotStart: The journal cannot be opened.
+    """
+    with closing(_open(settings, create=False)) as journal:
+        return str(journal.run(run_id)["target"])
 
 
 def resume(run_id: str, settings: Settings, api: Api, *, watcher: Watcher, wait: bool = False) -> Ending:

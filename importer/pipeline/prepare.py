@@ -82,16 +82,20 @@ def plan_rest(run: Run, journal: Journal, account: Account) -> list[Planned]:
     return planned
 
 
-def made_earlier(judged: Judged, job: Job, journal: Journal, environment: str) -> dict[str, Entry]:
-    """Tell which references the last account of *environment* has had made already."""
+def made_earlier(judged: Judged, job: Job, journal: Journal, environment: str) -> dict[int, Entry]:
+    """Tell of which rows the last account of *environment* has had the case made already."""
     target = judged.target.NAME
     accounts = (run["account"] for run in journal.runs() if run["target"] == target)
     account = next((account for account in accounts if account.startswith(f"{environment}/")), None)
     if account is None:
         return {}
-    known = journal.known(account, target, job.mode, judged.references.dropna())
+    rows = judged.values[judged.references.notna()]
+    references = judged.references.reindex(rows.index)
+    known = journal.known(account, target, job.mode, references)
+    made = {identity: entry for identity, entries in known.items() for entry in entries if entry.status == "created"}
+    identities = zip(rows.index, judged.target.creditors(rows), references, strict=True)
     return {
-        reference: entry for (_, reference), entries in known.items() for entry in entries if entry.status == "created"
+        int(row): made[creditor, reference] for row, creditor, reference in identities if (creditor, reference) in made
     }
 
 

@@ -18,6 +18,7 @@ from importer.journal.tables import DROPPED
 from importer.model import Case
 from importer.pipeline.account import steady_clock, throttle_of
 from importer.protocol import Answer, Denied, Listed, Throttled, Unanswered, read_list, request_id, told
+from schemas.creditors import is_complete
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from importer.pipeline.deliver import Watcher
     from importer.protocol import KnownCase
     from importer.settings import Settings
+    from schemas import Target
 
 PAGE_SIZE: Final = 100  # the most that the API gives
 PAUSES: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before each try to read a page
@@ -77,7 +79,7 @@ def read_all(journal: Journal, account: Account, settings: Settings, api: Api, w
     async def read() -> None:
         async for page in _pages(journal, account, settings, api, target.ENDPOINT, watcher):
             with journal.begin() as connection:
-                seen.update(_add_page(journal, connection, page, run, account.id, target.NAME, seen["added"]))
+                seen.update(_add_page(journal, connection, page, run, account.id, target, seen["added"]))
 
     asyncio.run(read())
     counts = {"rows": seen["added"], "created": seen["added"]}
@@ -126,38 +128,39 @@ async def _pages(
 
 
 def _add_page(
-    journal: Journal, connection: Connection, page: Listed, run: str, account: str, target: str, row: int
+    journal: Journal, connection: Connection, page: Listed, run: str, account: str, target: Target, row: int
 ) -> Counter[str]:
     """Add those of a page that the journal does not know, with row numbers from *row*; count what there was."""
     seen: Counter[str] = Counter()
     known = ids_known(connection, account, [case.id for case in page.cases])
     for mode in ("live", "test"):
         ours = [case for case in page.cases if case.is_test == (mode == "test")]
-        held = holders(connection, account, target, mode, [case.creditor_reference or "" for case in ours])
+        held = holders(connection, account, target.NAME, mode, [case.creditor_reference or "" for case in ours])
         planned = []
         for case in ours:
             reference = case.creditor_reference or ""
-            if not reference.strip():
+            identity = ("" if target.GUARDED else case.creditor, reference)
+            if not reference.strip() or not (target.GUARDED or is_complete(case.creditor)):
                 seen["without reference"] += 1
-            elif held.get(reference) == "sending":
+            elif held.get(identity) == "sending":
                 seen["in doubt"] += 1
-            elif case.id not in known and reference not in held:
-                held[reference] = "created"
+            elif case.id not in known and identity not in held:
+                held[identity] = "created"
                 seen["added"] += 1
-                planned.append((_case(case, row + seen["added"]), _known(case)))
-        journal.add_cases(connection, run, account=account, target=target, mode=mode, planned=planned)
+                planned.append((_case(case, row + seen["added"], identity, guarded=target.GUARDED), _known(case)))
+        journal.add_cases(connection, run, account=account, target=target.NAME, mode=mode, planned=planned)
     seen["cases"] += len(page.cases)
     return seen
 
 
-def _case(case: KnownCase, row: int) -> Case:
+def _case(case: KnownCase, row: int, identity: tuple[str, str], *, guarded: bool) -> Case:
     """Make of what the API tells a case of the journal; what nobody will send needs neither key nor body."""
     return Case(
         row=row,
-        creditor="",
-        reference=case.creditor_reference or "",
+        creditor=identity[0],
+        reference=identity[1],
         has_reference=True,
-        guarded=True,
+        guarded=guarded,
         n=0,
         key="",
         body=b"",

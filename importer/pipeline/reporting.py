@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+import pandas as pd
+
 from importer import __version__
 from importer import report as workbook
 from importer.errors import CannotStart
@@ -129,13 +131,13 @@ def delete_stale(settings: Settings) -> None:
             file.unlink(missing_ok=True)
 
 
-def report_check(run: Run, judged: Judged, made: dict[str, Entry], settings: Settings, *, written: bool) -> Ending:
+def report_check(run: Run, judged: Judged, made: dict[int, Entry], settings: Settings, *, written: bool) -> Ending:
     """Count what a check found, and write its workbook where one is asked for.
 
     Args:
         run: The check.
         judged: Its rows.
-        made: Creditor reference → what an earlier run made.
+        made: Row key → what an earlier run made.
         settings: Of the command.
         written: Whether there is to be a workbook.
 
@@ -143,11 +145,11 @@ def report_check(run: Run, judged: Judged, made: dict[str, Entry], settings: Set
         CannotStart: The workbook cannot be written.
     """
     outcomes = start_outcomes(judged.cells.index, judged.issues, judged.references)
-    known = outcomes["creditor_reference"].isin(list(made)) & (outcomes["status"] == "valid")
+    known = outcomes.index.isin(list(made)) & (outcomes["status"] == "valid")
     outcomes["status"] = outcomes["status"].mask(known, "already-imported")
     for column, name in (("case_id", "case_id"), ("reference", "case_reference"), ("lifecycle", "lifecycle")):
-        told = {reference: getattr(entry, name) for reference, entry in made.items()}
-        outcomes[column] = outcomes["creditor_reference"].where(known).map(told).astype(TEXT)
+        told = pd.Series({row: getattr(entry, name) for row, entry in made.items()}, dtype=TEXT)
+        outcomes[column] = told.reindex(outcomes.index).where(known)
     figures = count(outcomes, judged.amounts, check=True)
     run = end_session(replace(run, finished=datetime.now(UTC), exit_code=figures.exit_code))
     path = None

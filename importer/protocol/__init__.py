@@ -43,6 +43,7 @@ from importer.protocol.meaning import (
     Throttled,
     Unanswered,
 )
+from schemas.creditors import may_be
 
 if TYPE_CHECKING:
     from importer.model import Case
@@ -235,11 +236,13 @@ def differences(case: Case, found: KnownCase, *, test: bool, since: float) -> li
         said.append(f"its currency is {found.currency or 'unknown'}")
     if (found.creditor_reference or "") != (case.reference if case.has_reference else ""):
         said.append(f"its reference is {found.creditor_reference or 'blank'}")
+    if case.creditor and not may_be(case.creditor, found.creditor):
+        said.append(f"its creditor is {found.creditor}")
     return said
 
 
 def is_same_claim(case: Case, found: KnownCase) -> bool:
-    """Tell whether *found* has the debtor and date of *case*: how one without a reference is recognised."""
+    """Tell whether *found* has the debtor and date of *case*: how one is recognised that no reference protects."""
     return found.debtor.strip() == case.debtor and found.date == case.date
 
 

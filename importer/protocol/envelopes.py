@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
 from importer.protocol.meaning import KnownCase
+from schemas.creditors import name_creditor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +70,14 @@ def case_of(document: object) -> KnownCase | None:
         debtor=str(debtor.get("name") or "") if isinstance(debtor, dict) else "",
         date=dated.date() if dated else None,
         solution=signing_link(document) or _link(document.get("solutionUrl")),
+        creditor=_creditor(document.get("creditor")),
     )
+
+
+def _creditor(document: object) -> str:
+    if not isinstance(document, dict):
+        return ""
+    return name_creditor(*(str(document.get(name) or "") for name in ("companyName", "country")))
 
 
 def _amount(value: object) -> Decimal | None:

@@ -55,6 +55,7 @@ class KnownCase:
         debtor: The debtor's name, or blank.
         date: The invoice's date, or None.
         solution: Where its contracts are signed, while they are not; else blank.
+        creditor: Whose claim it is, named as in `schemas.creditors`; blank where that is not told.
     """
 
     id: str
@@ -68,6 +69,7 @@ class KnownCase:
     debtor: str
     date: date | None
     solution: str
+    creditor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

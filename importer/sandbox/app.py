@@ -10,15 +10,19 @@ from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Mount, Router
 
+from importer.sandbox import PREFIXES
 from importer.sandbox.customer import Customer
 from importer.sandbox.gate import Gate
 from importer.sandbox.mishaps import CRASH
+from importer.sandbox.partner import Partner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from starlette.requests import Request
+    from starlette.routing import BaseRoute
     from starlette.types import Message, Receive, Scope, Send
 
     from importer.sandbox.settings import Settings
@@ -33,7 +37,7 @@ class Apis:
         gate = Gate(ledger, settings, clock)
         self.save = gate.save
         self._app = Starlette(
-            routes=Customer(gate).routes(),
+            routes=[*Customer(gate).routes(), _below("partner", Partner(gate).routes())],
             exception_handlers={HTTPException: _answer_unrouted, Exception: _answer_crash},
         )
         self._app.router.redirect_slashes = False
@@ -49,6 +53,10 @@ class Apis:
             await send(message)
 
         await self._app(scope, receive, dated)
+
+
+def _below(api: str, routes: Sequence[BaseRoute]) -> Mount:
+    return Mount(PREFIXES[api], app=Router(routes, redirect_slashes=False))
 
 
 async def _answer_unrouted(_: Request, error: Exception) -> Response:

@@ -14,20 +14,28 @@ from importer.sandbox.answers import Answer, BusinessError, answer, refuse, refu
 from importer.sandbox.documents import describe_account, describe_case
 from importer.sandbox.lists import find_country
 from importer.sandbox.mishaps import CRASH
-from importer.sandbox.rules import find_misfits, judge, read_text
+from importer.sandbox.rules import MEMBERS, find_misfits, judge, read_text
 from importer.sandbox.store import StoredCase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
+    from datetime import date
 
-    from importer.sandbox.accounts import Caller
+    from importer.sandbox.accounts import Caller, Obstacles
+    from importer.sandbox.rules import Messages
     from importer.sandbox.store import Ledger
 
 LONGEST_KEY = 255  # characters of an idempotency key
 
 
 class Creation:
-    """Makes cases in one ledger, one call at a time."""
+    """Makes cases in one ledger, one call at a time; what differs between the APIs has methods of its own.
+
+    Attributes:
+        members: Of a request, and of what type each is.
+    """
+
+    members: Mapping[str, str] = MEMBERS
 
     def __init__(self, ledger: Ledger, clock: Callable[[], float]) -> None:
         self._ledger = ledger
@@ -61,24 +69,36 @@ class Creation:
         return None
 
     def _decide(self, caller: Caller, body: bytes, fate: Collection[str]) -> Answer:
-        request = read_body(body)
+        request = read_body(body, self.members)
         if isinstance(request, Answer):
             return request
         now = datetime.fromtimestamp(self._clock(), UTC)
-        if faults := judge(request, now.date()):
+        if faults := self.judge(request, now.date()):
             return refuse_fields(faults)
-        debtor = request["debtor"] if isinstance(request["debtor"], dict) else {}
-        country = find_country(read_text(debtor.get("countryAlpha2")), read_text(debtor.get("country"))) or ""
-        obstacles = find_obstacles(caller, country)
+        obstacles = self.find_obstacles(caller, request)
         signing_url = tell_signing_url(self._ledger.name_account(caller.account)) if obstacles.unsigned else None
         if errors := obstacles.left(allow_pending=request.get("allowPendingContracts") is True):
             return refuse_business(errors, signing_url)
         solution = (obstacles.unsigned[0].solution_url if obstacles.unsigned else None, signing_url)
+        return self.find_duplicate(caller, request, fate) or self._make(caller, request, body, now, solution)
+
+    def judge(self, request: dict[str, object], today: date) -> Messages:
+        """Return every reason why a request is refused: member → messages."""
+        return judge(request, today)
+
+    def find_obstacles(self, caller: Caller, request: Mapping[str, object]) -> Obstacles:
+        """Return what keeps *caller* from the case."""
+        return find_obstacles(caller, debtor_country(request))
+
+    def find_duplicate(self, caller: Caller, request: Mapping[str, object], fate: Collection[str]) -> Answer | None:
+        """Refuse a reference that the account has a case of already."""
         reference = read_text(request.get("creditorReference"))
         known = reference.strip() and self._ledger.find(caller.account, "creditor_reference", reference)
-        if known and "duplicates-allowed" not in fate:
-            return refuse_duplicate(reference, fate)
-        return self._make(caller, request, body, now, solution)
+        return refuse_duplicate(reference, fate) if known and "duplicates-allowed" not in fate else None
+
+    def describe_creditor(self, caller: Caller, request: Mapping[str, object]) -> Mapping[str, object]:  # noqa: ARG002 - other APIs' requests name one
+        """Return the profile of the creditor whose case it becomes."""
+        return describe_account(caller.account, self._ledger.name_account(caller.account))
 
     def _make(
         self,
@@ -88,13 +108,12 @@ class Creation:
         now: datetime,
         solution: tuple[str | None, str | None],
     ) -> Answer:
-        account_id = self._ledger.name_account(caller.account)
         case = describe_case(
             request,
             case_id=str(uuid4()),
             reference=self._ledger.next_reference(),
             created=now.replace(tzinfo=None).isoformat(timespec="microseconds"),
-            account=describe_account(caller.account, account_id),
+            account=self.describe_creditor(caller, request),
             solution=solution,
         )
         reference = case["creditorReference"]
@@ -135,7 +154,13 @@ def refuse_duplicate(reference: str, fate: Collection[str] = ()) -> Answer:
     return refuse(400, "DuplicateReference", message)
 
 
-def read_body(body: bytes) -> dict[str, object] | Answer:
+def debtor_country(request: Mapping[str, object]) -> str:
+    """Return the alpha-2 code of the debtor's country; blank where there is none."""
+    debtor = request["debtor"] if isinstance(request["debtor"], dict) else {}
+    return find_country(read_text(debtor.get("countryAlpha2")), read_text(debtor.get("country"))) or ""
+
+
+def read_body(body: bytes, members: Mapping[str, str] = MEMBERS) -> dict[str, object] | Answer:
     """Read a request, numbers exactly; answer 400 where it is no JSON object or a member is of the wrong type."""
     try:
         document = json.loads(body.decode(), parse_float=Decimal, parse_constant=_refuse_constant)
@@ -143,7 +168,7 @@ def read_body(body: bytes) -> dict[str, object] | Answer:
         return tell_problem(400, errors={"$": ["The input is not valid JSON."]})
     if not isinstance(document, dict):
         return tell_problem(400, errors={"$": ["The JSON value could not be converted to a request."]})
-    if misfits := find_misfits(document):
+    if misfits := find_misfits(document, members):
         return tell_problem(400, errors={f"$.{member}": messages for member, messages in misfits.items()})
     return document
 

@@ -1,4 +1,4 @@
-"""Judges the body of one `POST /cases`, member by member, from the API's published rules.
+"""Judges the body of one `POST /cases`, member by member, from the API's published rules; `managed` has others' rules.
 
 Sources: https://docs.debitura.com/clients/integration-guides/create-a-case and, for the words of the messages,
 https://docs.debitura.com/referral-partners/error-reference . Where a message is not published its words are ours.
@@ -75,7 +75,7 @@ _KINDS: Final[Mapping[str, Callable[[object], bool]]] = {
     "System.Boolean": lambda value: isinstance(value, bool),
     "Debtor": lambda value: isinstance(value, dict),
 }
-_MEMBERS: Final = {
+MEMBERS: Final[Mapping[str, str]] = {
     "currencyCode": "System.String",
     "date": "System.DateTime",
     "dueDate": "System.DateTime",
@@ -123,17 +123,17 @@ def judge(body: dict[str, object], today: date) -> Messages:
     found = find_misfits(body)
     misfits = frozenset(found)
     for member, message in chain(
-        _judge_case(body), _judge_dates(body, today), _judge_buckets(body), _judge_debtor(body.get("debtor"))
+        judge_claim(body), judge_dates(body, today), _judge_buckets(body), _judge_debtor(body.get("debtor"))
     ):
         if member not in misfits:
             found.setdefault(member, []).append(message)
     return found
 
 
-def find_misfits(body: Mapping[str, object]) -> Messages:
+def find_misfits(body: Mapping[str, object], members: Mapping[str, str] = MEMBERS) -> Messages:
     """Return member → message for each value of a JSON type that the server cannot even read."""
     debtor = body.get("debtor")
-    values = [(name, kind, body.get(name)) for name, kind in _MEMBERS.items()]
+    values = [(name, kind, body.get(name)) for name, kind in members.items()]
     if isinstance(debtor, dict):
         values += [(f"debtor.{name}", "System.String", debtor.get(name)) for name in DEBTOR_MEMBERS]
     return {
@@ -143,7 +143,8 @@ def find_misfits(body: Mapping[str, object]) -> Messages:
     }
 
 
-def _judge_case(body: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+def judge_claim(body: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Yield member and message for what is wrong with currency, amount, reference and texts."""
     currency = read_text(body.get("currencyCode"))
     if not currency.strip():
         yield "currencyCode", "The currencyCode field is required."
@@ -159,7 +160,8 @@ def _judge_case(body: Mapping[str, object]) -> Iterator[tuple[str, str]]:
             yield member, f"The field {member} must be a string with a maximum length of {longest}."
 
 
-def _judge_dates(body: Mapping[str, object], today: date) -> Iterator[tuple[str, str]]:
+def judge_dates(body: Mapping[str, object], today: date) -> Iterator[tuple[str, str]]:
+    """Yield member and message for what is wrong with the dates."""
     day, due = read_day(body.get("date")), read_day(body.get("dueDate"))
     if day is None:
         yield "date", "The date field is required."
@@ -200,19 +202,8 @@ def _judge_debtor(debtor: object) -> Iterator[tuple[str, str]]:
     kind = read_text(debtor.get("type"))
     if kind.strip() and fold(kind) not in {"COMPANY", "PRIVATE"}:
         yield "debtor.type", "Invalid debtor type"
-    yield from _judge_place(debtor)
-
-
-def _judge_place(debtor: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    alpha_2, name = read_text(debtor.get("countryAlpha2")), read_text(debtor.get("country"))
-    country = find_country(alpha_2, name)
-    if country is None and alpha_2.strip():
-        yield "debtor.countryAlpha2", f"Invalid country code: {alpha_2}"
-    elif country is None and name.strip():
-        yield "debtor.country", f"Invalid country name: {name}. Use countryAlpha2 instead"
-    elif country is None:
-        yield "debtor.countryAlpha2", "A country is required: provide countryAlpha2 or country"
-    if country != "US":
+    yield from judge_country(debtor, "debtor.")
+    if find_country(read_text(debtor.get("countryAlpha2")), read_text(debtor.get("country"))) != "US":
         return
     code, state = read_text(debtor.get("stateAlpha2")), read_text(debtor.get("state"))
     if find_state(code, state):
@@ -221,3 +212,17 @@ def _judge_place(debtor: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         yield "debtor.stateAlpha2", f"Invalid state code: {code}"
     else:
         yield "debtor.stateAlpha2", "A state code (e.g. CA, NY, TX) is required for US debtors"
+
+
+def judge_country(
+    holder: Mapping[str, object], before: str, code_member: str = "countryAlpha2", name_member: str = "country"
+) -> Iterator[tuple[str, str]]:
+    """Yield member, with what stands *before* it, and message for what is wrong with a country; alpha-2 wins."""
+    alpha_2, name = read_text(holder.get(code_member)), read_text(holder.get(name_member))
+    country = find_country(alpha_2, name)
+    if country is None and alpha_2.strip():
+        yield f"{before}{code_member}", f"Invalid country code: {alpha_2}"
+    elif country is None and name.strip():
+        yield f"{before}{name_member}", f"Invalid country name: {name}. Use {code_member} instead"
+    elif country is None:
+        yield f"{before}{code_member}", f"A country is required: provide {code_member} or {name_member}"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from importer.protocol import AskMeaning, KnownCase, Listed, PostMeaning
 
 ATTEMPTS: Final = 5  # of one case by one process
-ATTEMPTS_UNPROTECTED: Final = 2  # of a case without a reference: sent once more, and no more
+ATTEMPTS_UNPROTECTED: Final = 2  # of a case that no reference protects: sent once more
 LONGEST_BACKOFF: Final = 30.0  # seconds between two look-ups that were not answered
 
 
@@ -112,8 +112,12 @@ class Sending:
 
     @property
     def likeness(self) -> tuple[object, ...]:
-        """What a case without a reference is recognised by: two of the same could be taken for each other."""
-        return (self.case.debtor, self.case.date, self.case.amount, self.case.currency)
+        """What a case that no reference protects is recognised by: two of the same could be taken for each other.
+
+        The creditor is not among it, since the API may leave it out.
+        """
+        reference = self.case.reference if self.case.has_reference else ""
+        return (reference, self.case.debtor, self.case.date, self.case.amount, self.case.currency)
 
     @property
     def asks_by_list(self) -> bool:
@@ -156,7 +160,7 @@ class Sending:
                     "message": f"It may have been made: {reason}.",
                 }
                 # Without a reference, a case of another row that is still in flight could be taken for this one.
-                return Decision(values=noted, due=None if self.case.guarded else now + self.patience.settle_after)
+                return Decision(values=noted, due=None if self.case.has_reference else now + self.patience.settle_after)
             case _:  # never processed: throttled, denied, never left
                 self.attempts -= 1
                 self.tries -= 1
@@ -236,7 +240,7 @@ class Sending:
                 return Decision("duplicate", {"error": "DuplicateReference", "message": text})
             case Refused() as refusal:
                 return rejected(refusal)
-        spent = self.tries >= ATTEMPTS if self.case.guarded else self.attempts >= ATTEMPTS_UNPROTECTED
+        spent = self._spent()
         # What is kept for the key is given again for ever; what was lost before so many answers is under way no more.
         failed = self.by_server or self.failures >= ATTEMPTS
         if failed and (spent or self.earlier):
@@ -246,6 +250,16 @@ class Sending:
             return Decision(given_up=True)
         self.cleared = True
         return AT_ONCE
+
+    def _spent(self) -> bool:
+        """Tell whether this process has sent the case as often as it may."""
+        if self.case.guarded or (
+            self.case.has_reference and self.failures
+        ):  # a 5xx answer is one: nothing is under way
+            return self.tries >= ATTEMPTS
+        if self.case.has_reference:  # told from all others in the list: whoever resumes may send it once more, too
+            return self.attempts >= ATTEMPTS_UNPROTECTED and self.tries > 0
+        return self.attempts >= ATTEMPTS_UNPROTECTED
 
     def _unanswered(self, reason: str, now: float) -> Decision:
         if not self.unanswered:
