@@ -3,6 +3,7 @@
     python tests/faults.py                                  every fault alone, and all pairs: about half an hour
     python tests/faults.py --pairs 20 --rows 60             every fault alone, and twenty pairs by chance
     python tests/faults.py --write docs/faults.md           the same, and writes the table
+    python tests/faults.py --target managed                 cases of another target
     IMPORTER_JOURNAL=postgresql://… python tests/faults.py  with that journal
 
 Each trial submits a file to a sandbox with the fault, resumes the run with the fault still there, and resumes it until
@@ -24,7 +25,8 @@ import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +34,13 @@ import httpx
 from click.testing import CliRunner
 from python_calamine import CalamineWorkbook
 
+import schemas
 from importer.cli import main as importer
-from importer.sandbox import Fault, Settings, Store, serving
+from importer.sandbox import PREFIXES, Fault, Settings, Store, serving
 from importer.sandbox.faults import CATALOGUE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 UNPROTECTED = ("key-ignored", "duplicates-allowed")
 ENDLESS = Settings(minute=10**9, hour=10**9, day=10**9, latency=0.005)
@@ -69,21 +72,54 @@ ALWAYS = {"key-ignored", "duplicates-allowed"} | {name for name in CATALOGUE if 
 
 
 @dataclass(frozen=True)
+class Shape:
+    """What the rows of a target have besides those of `customer`.
+
+    Attributes:
+        headings: Of the columns.
+        cells: What stands in them; `{n}` is a row's number.
+        members: What a request has besides, for a client that keeps no journal.
+        debtor: The same for its debtor.
+        creditors: How many there are; each has the same references.
+    """
+
+    headings: str = ""
+    cells: str = ""
+    members: dict[str, str] = field(default_factory=dict)
+    debtor: dict[str, str] = field(default_factory=dict)
+    creditors: int = 1
+
+
+SHAPES = {
+    "customer": Shape(),
+    "managed": Shape(
+        ",Client,Client country code,Contact",
+        ",Client {creditor},DK,Example",
+        {"creditorCompanyName": "Client 0", "creditorCountryAlpha2": "DK"},
+        {"contactPerson": "Example"},
+        creditors=3,
+    ),
+}
+
+
+@dataclass(frozen=True)
 class Trial:
     """How one trial ended.
 
     Attributes:
+        target: What the rows were sent to.
         faults: Names.
         exit: Of the submit, while the fault was there.
         unsettled: Rows unknown or not sent after that.
         requests: Of all runs together.
-        duplicates: Cases beyond the first of a reference.
+        duplicates: Cases beyond the first of a creditor's reference.
         lost: Rows without a case after everything, the last submit included.
         unknown: Rows unknown or not sent after the last resume.
         untrue: Rows whose status says other than the sandbox after the last resume.
         seconds: That it all took.
     """
 
+    target: str
     faults: tuple[str, ...]
     exit: int
     unsettled: int
@@ -105,18 +141,26 @@ def order(name: str) -> Fault:
     return Fault.parse(f"{name}:{ORDERS.get(name, '' if name in ALWAYS else 'chance=0.15')}")
 
 
-def write_source(path: Path, rows: int) -> Path:
+def write_source(path: Path, rows: int, shape: Shape) -> Path:
     """Write a file of good rows."""
-    header = "Invoice number,Currency,Invoice date,Amount,Debtor type,Customer,Street,City,Country code"
-    lines = (f"INV-{n},EUR,2026-01-15,{n + 1}.50,Company,Example {n},1 St,Town,DE" for n in range(rows))
-    path.write_text("\n".join([header, *lines]) + "\n")
+    header = (
+        f"Invoice number,Currency,Invoice date,Amount,Debtor type,Customer,Street,City,Country code{shape.headings}"
+    )
+    lines = [header]
+    for n in range(rows):
+        # Invoices of several creditors that are told apart by nothing else.
+        number, creditor = divmod(n, shape.creditors)
+        own = shape.cells.format(creditor=creditor)
+        lines.append(f"INV-{number},EUR,2026-01-15,{number + 1}.50,Company,Example {number},1 St,Town,DE{own}")
+    path.write_text("\n".join(lines) + "\n")
     return path
 
 
-def run(url: str, workspace: Path, *arguments: object, timeout: float = PATIENCE) -> dict[str, Any]:
+def run(target: str, workspace: Path, url: str, *arguments: object, timeout: float = PATIENCE) -> dict[str, Any]:
     """Run a command of the importer in this process; returns what `--json` printed."""
     environment = {
-        "IMPORTER_API_URL": url,
+        "IMPORTER_API_URL": url + PREFIXES[schemas.load(target).API],
+        "IMPORTER_TARGET": target,
         # Trials may share a journal, which remembers whose a key is; what follows the colon makes another key.
         "IMPORTER_API_KEY": f"sandbox:{workspace.name}",
         "IMPORTER_TIMEOUT": str(timeout),
@@ -132,24 +176,26 @@ def run(url: str, workspace: Path, *arguments: object, timeout: float = PATIENCE
     return said
 
 
-def attempt(faults: tuple[str, ...], rows: int, seed: int) -> Trial:
+def attempt(target: str, faults: tuple[str, ...], rows: int, seed: int) -> Trial:
     """Do one trial."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         workspace = Path(folder)
-        database, source = workspace / "outside.db", write_source(workspace / "june.csv", rows)
+        database, source = workspace / "outside.db", write_source(workspace / "june.csv", rows, SHAPES[target])
+        perform = partial(run, target, workspace)
         with serving(database, replace(ENDLESS, faults=tuple(map(order, faults)), seed=seed)) as url:
-            first = said = run(url, workspace, "submit", source, "--yes", timeout=TIMEOUT)
+            first = said = perform(url, "submit", source, "--yes", timeout=TIMEOUT)
             if first["exit"] in {4, 5}:
-                said = run(url, workspace, "resume", first["run"], timeout=TIMEOUT)
+                said = perform(url, "resume", first["run"], timeout=TIMEOUT)
         with serving(database, ENDLESS) as url:
-            said = finish(url, workspace, said)
-            made = {str(case["id"]): str(case["creditorReference"]) for case in Store(database).cases()}
+            said = finish(partial(perform, url), said)
+            made = {str(case["id"]): identify(case) for case in Store(database).cases()}
             untrue = sum(_is_untrue(row, made) for row in read_results(Path(said["report"])))
-            last = finish(url, workspace, run(url, workspace, "submit", source, "--yes"))
-            requests = sum(run(url, workspace, "show", first["run"])["requests"].values())
-        cases = Counter(str(case["creditorReference"]) for case in Store(database).cases())
+            last = finish(partial(perform, url), perform(url, "submit", source, "--yes"))
+            requests = sum(perform(url, "show", first["run"])["requests"].values())
+        cases = Counter(identify(case) for case in Store(database).cases())
     return Trial(
+        target,
         faults,
         exit=first["exit"],
         unsettled=first["counts"]["unknown"] + first["counts"]["not-sent"],
@@ -162,12 +208,17 @@ def attempt(faults: tuple[str, ...], rows: int, seed: int) -> Trial:
     )
 
 
-def finish(url: str, workspace: Path, said: dict[str, Any]) -> dict[str, Any]:
+def identify(case: Mapping[str, Any]) -> tuple[str, str]:
+    """Name a case of the sandbox by creditor and reference, as it was sent."""
+    return str(json.loads(case["body"]).get("creditorCompanyName", "")), str(case["creditorReference"])
+
+
+def finish(perform: Callable[..., dict[str, Any]], said: dict[str, Any]) -> dict[str, Any]:
     """Resume a run until nothing is left of it, three times at most."""
     for _ in range(3):
         if said["exit"] not in {4, 5}:
             break
-        said = run(url, workspace, "resume", said["run"])
+        said = perform("resume", said["run"])
     return said
 
 
@@ -178,26 +229,30 @@ def read_results(report: Path) -> Iterator[dict[str, str]]:
         yield dict(zip(map(str, header), map(str, line), strict=True))
 
 
-def _is_untrue(row: dict[str, str], made: dict[str, str]) -> bool:
+def _is_untrue(row: dict[str, str], made: dict[str, tuple[str, str]]) -> bool:
+    identity = row.get("Client", ""), row["Creditor reference"]
     if row["Status"] == "created":
-        return made.get(row["Case id"]) != row["Creditor reference"]
-    return row["Creditor reference"] in made.values()  # every case was made by this run
+        return made.get(row["Case id"]) != identity
+    return identity in made.values()  # every case was made by this run
 
 
-def compare(fault: str, rows: int, *, retries: int) -> tuple[int, int]:
+def compare(target: str, fault: str, rows: int, *, retries: int) -> tuple[int, int]:
     """Let a client without a journal send the rows to an API that protects nothing; returns duplicates and unknowns."""
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "outside.db"
         faults = (order(fault), *(order(name) for name in UNPROTECTED if name != fault))
         with serving(database, replace(ENDLESS, faults=faults)) as url:
-            unknown = asyncio.run(_send_plainly(url, rows, retries))
-        cases = Counter(str(case["creditorReference"]) for case in Store(database).cases())
+            unknown = asyncio.run(_send_plainly(url, target, rows, retries))
+        cases = Counter(identify(case) for case in Store(database).cases())
     return cases.total() - len(cases), unknown
 
 
-async def _send_plainly(url: str, rows: int, retries: int) -> int:
+async def _send_plainly(url: str, target: str, rows: int, retries: int) -> int:
+    shape, named = SHAPES[target], schemas.load(target)
     debtor = {"type": "Company", "name": "Example", "address": "1 St", "city": "Town", "countryAlpha2": "DE"}
-    common = {"currencyCode": "EUR", "date": "2026-01-15", "amountToRecover": 1.5, "debtor": debtor}
+    common = {"currencyCode": "EUR", "date": "2026-01-15", "amountToRecover": 1.5, "debtor": debtor | shape.debtor}
+    common |= shape.members
+    path = PREFIXES[named.API] + named.ENDPOINT
     headers = {"XApiKey": "sandbox"}
     gate = asyncio.Semaphore(16)
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT, trust_env=False) as client:
@@ -206,7 +261,7 @@ async def _send_plainly(url: str, rows: int, retries: int) -> int:
             for _ in range(1 + retries):
                 try:
                     async with gate:
-                        answer = await client.post("/cases", json={**common, "creditorReference": f"INV-{number}"})
+                        answer = await client.post(path, json={**common, "creditorReference": f"INV-{number}"})
                     if answer.status_code == 429:
                         await asyncio.sleep(0.2)
                     elif answer.status_code == 200 and answer.json():
@@ -254,6 +309,7 @@ def tell(trials: Sequence[Trial], rows: int, peers: dict[str, tuple[tuple[int, i
 def main() -> int:
     """Run the trials that the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--target", choices=SHAPES, default="customer")
     parser.add_argument("--rows", type=int, default=300)
     parser.add_argument("--pairs", type=int, help="so many by chance; all of them, where it is left out")
     parser.add_argument("--seed", type=int, default=0)
@@ -265,13 +321,15 @@ def main() -> int:
     asked = [tuple(names.split("+")) for names in chosen.only or ()] or choose(chosen.pairs, chosen.seed)
     with ProcessPoolExecutor(chosen.jobs, multiprocessing.get_context("spawn")) as pool:
         trials = []
-        for trial in pool.map(attempt, asked, itertools.repeat(chosen.rows), itertools.repeat(chosen.seed)):
+        do = partial(attempt, chosen.target, rows=chosen.rows, seed=chosen.seed)
+        for trial in pool.map(do, asked):
             trials.append(trial)
             if chosen.json or trial.failed:
                 print(json.dumps(asdict(trial)), flush=True)
     if not (chosen.json or chosen.only):
         peers = {
-            name: (compare(name, chosen.rows, retries=3), compare(name, chosen.rows, retries=0)) for name in CATALOGUE
+            name: tuple(compare(chosen.target, name, chosen.rows, retries=retries) for retries in (3, 0))
+            for name in CATALOGUE
         }
         table = tell(trials, chosen.rows, peers)
         print(table)

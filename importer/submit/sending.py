@@ -112,12 +112,10 @@ class Sending:
 
     @property
     def likeness(self) -> tuple[object, ...]:
-        """What a case that no reference protects is recognised by: two of the same could be taken for each other.
-
-        The creditor is not among it, since the API may leave it out.
-        """
-        reference = self.case.reference if self.case.has_reference else ""
-        return (reference, self.case.debtor, self.case.date, self.case.amount, self.case.currency)
+        """What a case that no reference protects is recognised by: two of the same could be taken for each other."""
+        case = self.case
+        reference = case.reference if case.has_reference else ""
+        return (case.creditor, reference, case.debtor, case.date, case.amount, case.currency)
 
     @property
     def asks_by_list(self) -> bool:
