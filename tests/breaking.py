@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-TESTS = ("tests/test_never_twice.py", "tests/test_sending.py", "tests/test_throttle.py")
+TESTS = ("tests/test_never_twice.py", "tests/test_sending.py", "tests/test_throttle.py", "tests/test_managed.py")
 PATIENCE = 180  # seconds: a broken program may try for ever
 SHOWN = 3  # tests named in a line of the table
 
@@ -166,8 +166,44 @@ BREAKAGES = (
     Breakage(
         "a rebuilding of the journal adds nothing",
         "importer/pipeline/rebuild.py",
-        "elif case.id not in known and reference not in held:",
-        "elif case.id in known and reference not in held:",
+        "elif case.id not in known and identity not in held:",
+        "elif case.id in known and identity not in held:",
+    ),
+    Breakage(
+        "a managed case of another creditor is taken for ours",
+        "importer/protocol/__init__.py",
+        "may_be(case.creditor, found.creditor)",
+        "may_be(found.creditor, found.creditor)",
+    ),
+    Breakage(
+        "a managed case of another reference is taken for ours",
+        "importer/protocol/__init__.py",
+        'if (found.creditor_reference or "") != (case.reference if case.has_reference else ""):',
+        'if case.guarded and found.creditor_reference != (case.reference if case.has_reference else ""):',
+    ),
+    Breakage(
+        "the creditor of a managed case is no part of its identity",
+        "schemas/managed.py",
+        'return iter(_creditors(values).fillna("").tolist())',
+        'return iter([""] * len(values))',
+    ),
+    Breakage(
+        "a managed case that stays lost is sent on and on",
+        "importer/submit/sending.py",
+        "return self.attempts >= ATTEMPTS_UNPROTECTED and self.tries > 0",
+        "return self.tries >= ATTEMPTS",
+    ),
+    Breakage(
+        "a managed case that another row owns is taken for ours",
+        "importer/submit/sending.py",
+        "if self._matches(case) and case.id not in owned:",
+        "if self._matches(case):",
+    ),
+    Breakage(
+        "a run of managed cases is resumed at the API of another target",
+        "importer/cli/running.py",
+        "settings = replace(settings, target=pipeline.target_of(run, settings))",
+        "settings = replace(settings)",
     ),
     Breakage(
         "the minute has no limit",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -415,6 +416,41 @@ def test_a_live_case_is_not_the_test_case_that_was_sent() -> None:
 
 def test_a_claim_without_a_reference_is_known_by_debtor_and_date() -> None:
     assert is_same_claim(SENT, KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("creditor", "named"),
+    [
+        ({"companyName": "Acme  ApS", "country": "Denmark"}, "acme aps, DK"),
+        ({"companyName": "Acme ApS", "country": "Atlantis"}, "acme aps"),
+        ({"companyName": "Acme ApS"}, "acme aps"),
+        ({"companyName": None, "country": "Denmark"}, ""),
+        (None, ""),
+    ],
+)
+def test_a_creditor_is_named_as_far_as_the_api_tells_it(creditor: object, named: str) -> None:
+    found = read_lookup(answer(200, {**CASE, "creditor": creditor}))
+
+    assert isinstance(found, Found)
+    assert found.case.creditor == named
+
+
+@pytest.mark.parametrize("told", ["acme aps, DK", "acme aps", ""])
+def test_what_the_api_leaves_out_of_a_creditor_decides_nothing(told: str) -> None:
+    ours = replace(SENT, creditor="acme aps, DK")
+
+    assert differences(ours, replace(KNOWN, creditor=told), test=False, since=BEFORE) == []
+
+
+@pytest.mark.parametrize("told", ["acme aps, SE", "bravo, DK", "bravo"])
+def test_a_case_of_another_creditor_is_not_ours(told: str) -> None:
+    ours = replace(SENT, creditor="acme aps, DK")
+
+    assert differences(ours, replace(KNOWN, creditor=told), test=False, since=BEFORE) == [f"its creditor is {told}"]
+
+
+def test_the_creditor_of_an_account_that_is_one_itself_decides_nothing() -> None:
+    assert differences(SENT, replace(KNOWN, creditor="acme aps, DK"), test=False, since=BEFORE) == []
 
 
 @pytest.mark.parametrize("reference", ["INV-1", "a b", "ä", "#1?"])

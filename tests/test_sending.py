@@ -405,3 +405,68 @@ def test_a_row_without_a_reference_is_not_sent_again_under_another_api_key() -> 
     kept = found(entry("sending", case=NAMELESS, attempts=1, attempted_at=NOW - 300, credential="other"))
 
     assert kept.on_list(Listed((), last=True), set(), NOW) == Decision(given_up=True)
+
+
+MANAGED = replace(CASE, creditor="acme, DK", guarded=False)
+TOLD = replace(MINE, creditor="acme, DK")
+
+
+def test_a_managed_row_is_asked_about_at_once_and_by_the_list_since_its_reference_tells_it_from_others() -> None:
+    lost = sending(MANAGED)
+
+    assert lost.on_post(Doubt("lost"), NOW).due is None
+    assert lost.asks_by_list
+    assert lost.on_list(Listed((TOLD,), last=True), set(), NOW + 1).values["case_id"] == "id-1"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(TOLD, creditor="bravo, DK"),
+        replace(TOLD, creditor_reference="INV-2"),
+        replace(TOLD, debtor="Another"),
+        replace(TOLD, date=date(2026, 1, 16)),
+        replace(TOLD, amount=Decimal(1)),
+        replace(TOLD, currency="SEK"),
+        replace(TOLD, is_test=True),
+    ],
+)
+def test_a_managed_case_that_differs_in_anything_is_not_ours(other: KnownCase) -> None:
+    assert doubtful(MANAGED).on_list(Listed((other,), last=True), set(), NOW + 1) == Decision(due=NOW + 60)
+
+
+@pytest.mark.parametrize("change", [{"creditor": "bravo, DK"}, {"reference": "INV-2"}, {"debtor": "Another"}])
+def test_managed_rows_of_other_creditors_or_references_do_not_wait_for_each_other(change: dict[str, Any]) -> None:
+    assert sending(MANAGED).likeness != sending(replace(MANAGED, **change)).likeness
+    assert sending(NAMELESS).likeness == sending(replace(NAMELESS, reference="~hash#2")).likeness
+
+
+def test_a_managed_row_that_stays_lost_is_sent_once_more_by_each_process() -> None:
+    lost = doubtful(MANAGED)
+    assert lost.on_list(Listed((), last=True), set(), NOW + 60) == AT_ONCE
+    assert not lost.asks
+    lost.leave(NOW + 60)
+    lost.on_post(Doubt("lost"), NOW + 60)
+    assert lost.on_list(Listed((), last=True), set(), NOW + 120) == Decision(given_up=True)
+
+    kept = found(entry("sending", case=MANAGED, attempts=2, attempted_at=NOW - 300, doubts=2, doubted_at=NOW - 299))
+    assert kept.on_list(Listed((), last=True), set(), NOW) == AT_ONCE
+    kept.leave(NOW)
+    kept.on_post(Doubt("lost"), NOW)
+    assert kept.on_list(Listed((), last=True), set(), NOW + 60) == Decision(given_up=True)
+
+
+def test_a_managed_row_that_the_api_fails_is_tried_as_often_as_any() -> None:
+    lost = doubtful(MANAGED, by_server=True)
+    for _ in range(ATTEMPTS - 1):
+        assert lost.on_list(Listed((), last=True), set(), NOW + 60) == AT_ONCE
+        lost.leave(NOW)
+        lost.on_post(Doubt("answer 500", by_server=True), NOW)
+
+    assert lost.on_list(Listed((), last=True), set(), NOW + 60).status == "rejected"
+
+
+def test_a_managed_row_is_not_sent_again_under_another_api_key() -> None:
+    kept = found(entry("sending", case=MANAGED, attempts=1, attempted_at=NOW - 300, credential="other"))
+
+    assert kept.on_list(Listed((), last=True), set(), NOW) == Decision(given_up=True)
