@@ -123,7 +123,13 @@ def _tell_one_missing(wanted: Sequence[Field], unmapped: Sequence[str], names: M
     near = [text for text in unmapped if get_close_matches(_fold(text), known, n=1, cutoff=0.75)]
     guess = f" (is it “{near[0]}”?)" if near else ""
     name = wanted[0].name
-    example = {"debtor.type": "Company", "currencyCode": "EUR", "debtor.countryAlpha2": "DE"}.get(name)
+    example = {
+        "creditorCompanyName": '"Example ApS"',
+        "creditorCountryAlpha2": "DK",
+        "currencyCode": "EUR",
+        "debtor.countryAlpha2": "DE",
+        "debtor.type": "Company",
+    }.get(name)
     constant = f", or say it for all rows with --set {name}={example}" if example else ""
     either = " or ".join(field.name for field in wanted)
     return f"No column is {either}{guess}: rename its column, or name it in a --mapping file{constant}."

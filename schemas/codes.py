@@ -296,6 +296,14 @@ _OF_MANAGED: Final = (  # beside those above, or in their place
         OURS,
     ),
     Code(
+        "text-too-long",
+        "error",
+        "claimDescription, comments (4000); creditorCompanyName (255: *ours*)",
+        "{column} has more than {detail} characters.",
+        "Shorten it.",
+        MANAGING,
+    ),
+    Code(
         "country-unknown",
         "error",
         "debtor.countryAlpha2, debtor.country, creditorCountryAlpha2, creditorCountry",

@@ -17,8 +17,8 @@ def name_creditor(company: str, country: str) -> str:
     >>> name_creditor("Example  Bakery ApS", "Denmark"), name_creditor("EXAMPLE BAKERY APS", "dk")
     ('example bakery aps, DK', 'example bakery aps, DK')
     """
-    name = fold(normalize("NFKC", company))
-    return f"{name}, {find_country(country) or ''}".rstrip(", ") if name else ""
+    name, code = fold(normalize("NFKC", company)), find_country(country)
+    return f"{name}, {code}" if name and code else name
 
 
 def is_complete(creditor: str) -> bool:

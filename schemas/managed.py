@@ -70,8 +70,12 @@ class Schema(Claim):
     creditor_country_mismatch: bool = claim.rule("country-mismatch", "creditorCountry")
     contact_missing: bool = claim.rule("contact-missing", "debtor.contactPerson")
 
+    @pa.check("creditorCompanyName", error="text-too-long")
+    def _creditor_length(cls, column: pd.Series) -> pd.Series:  # noqa: N805 - as pandera calls it
+        return rules.no_longer_than(column, judging.LONGEST_TEXTS["creditorCompanyName"])
+
     @pa.check("creditorCountryAlpha2", error="country-unknown")
-    def _creditor_country_code(cls, column: pd.Series) -> pd.Series:  # noqa: N805 - as pandera calls it
+    def _creditor_country_code(cls, column: pd.Series) -> pd.Series:  # noqa: N805
         return rules.holds(column, lambda text: find_country(text) is not None)
 
 

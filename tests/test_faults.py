@@ -9,6 +9,19 @@ from pathlib import Path
 HERE = Path(__file__).parent
 
 
+MANAGED = ("drop-request", "lose-answer", "fail-500-stored+drop-request", "hang-before+key-ignored", "garbled+deny")
+
+
+def test_no_fault_does_so_to_managed_cases_which_the_api_does_not_protect() -> None:
+    only = [part for faults in MANAGED for part in ("--only", faults)]
+    command = [sys.executable, str(HERE / "faults.py"), "--target", "managed", "--rows", "60", "--json", *only]
+
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert len(ended.stdout.splitlines()) == len(MANAGED)
+
+
 def test_no_fault_makes_a_duplicate_loses_a_row_or_leaves_one_unknown(tmp_path: Path) -> None:
     page = tmp_path / "faults.md"
     page.write_text("Words.\n\n| fault | of an older table |\n")

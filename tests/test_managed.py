@@ -252,6 +252,32 @@ def test_a_column_that_managed_cases_do_not_take_is_named_once(world: World) -> 
     assert b"Over12" not in world.stored()[0]["body"]
 
 
+def test_a_client_is_a_name_and_no_paragraph(world: World) -> None:
+    world.write(line("A" * 255, "1"), line("B" * 256, "1"))
+
+    said = world.submit()
+
+    assert [row["Error"] for row in world.results(said)] == [None, "text-too-long"]
+
+
+def test_a_source_that_says_no_client_is_refused_with_the_option_that_says_it(
+    world: World, importer: Callable[..., Any]
+) -> None:
+    world.write(line("Acme", "1"))
+    header, row = world.file.read_text().splitlines()
+    world.file.write_text(header.removeprefix("Client,Client country,") + "\n" + row.removeprefix("Acme,DK,"))
+    common = ("--target", "managed", "--sandbox", "--yes", "--json")
+
+    refused = importer("submit", world.file, *common)
+    told = ("--set", "creditorCompanyName=Acme", "--set", "creditorCountry=Denmark")
+
+    assert refused.code == 3
+    assert '--set creditorCompanyName="Example ApS"' in refused.said["error"]
+    assert "--set creditorCountryAlpha2=DK" in refused.said["error"]
+    assert statuses(importer("submit", world.file, *common, *told).said) == {"created": 1}
+    assert statuses(importer("submit", world.file, *common, *told).said) == {"already-imported": 1}
+
+
 # Once
 
 
@@ -337,6 +363,17 @@ def test_what_stays_lost_is_sent_once_more_by_each_who_resumes_and_by_nobody_wit
     assert world.journal("select attempts from cases") == [(3,)]
     assert statuses(world.run("resume", lost["run"])) == {"created": 1}
     assert len(world.stored()) == 1
+
+
+def test_rows_without_a_reference_are_told_apart_by_their_client_too(world: World) -> None:
+    world.write(*(line(creditor, "") for creditor in ("Acme", "Acme", "Bravo")))
+
+    said = world.submit("--allow-missing-reference", faults=("lose-answer:every=2", "key-ignored"))
+
+    assert statuses(said) == {"created": 3}
+    assert len({row["Case id"] for row in world.results(said)}) == 3
+    assert Counter(creditor for creditor, _ in world.cases()) == {"Acme": 2, "Bravo": 1}
+    assert statuses(world.submit("--allow-missing-reference")) == {"already-imported": 3}
 
 
 def test_test_cases_are_other_cases(world: World) -> None:
