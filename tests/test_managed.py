@@ -396,6 +396,7 @@ def test_a_run_is_resumed_at_the_api_of_its_own_target(
     assert len(Store(tmp_path / "sandbox.db").cases("sandbox:managed")) == 2
 
 
+@pytest.mark.usefixtures("place")
 def test_killed_again_and_again_with_answers_lost_each_case_is_made_once(
     tmp_path: Path, launch: Callable[..., Any], world: World
 ) -> None:
