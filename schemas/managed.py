@@ -8,6 +8,8 @@ Source: https://docs.debitura.com/api/collection-partner-api/create-case-as-mana
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
@@ -84,11 +86,12 @@ def judged(values: pd.DataFrame, unreadable: pd.DataFrame, context: Context) -> 
     hidden = {str(name): unreadable[name] for name in unreadable}
     never = pd.Series(data=False, index=values.index)
     company = rules.by_value(values["debtor.type"], claim.debtor_type) == "Company"
+    unread = reduce(or_, (hidden.get(field.name, never) for field in CREDITOR))
     country_given, places = judging.judge_country(values, hidden, never, "creditorCountryAlpha2", "creditorCountry")
     derived = {
         **claim.judge(values, hidden, never, context),
         **judging.judge_references(
-            values["creditorReference"], hidden.get("creditorReference", never), _identities(values)
+            values["creditorReference"], hidden.get("creditorReference", never), _identities(values).mask(unread)
         ),
         "creditor-missing@creditorCompanyName": values["creditorCompanyName"].notna()
         | hidden.get("creditorCompanyName", never),

@@ -225,6 +225,16 @@ def test_references_of_rows_whose_creditor_is_not_known_are_not_compared(world: 
     assert [row["Error"] for row in world.results(said)] == ["creditor-missing", "cell-error", "cell-error", None]
 
 
+def test_a_country_whose_code_cannot_be_read_names_no_creditor_whatever_its_name_says(world: World) -> None:
+    world.write(line("Acme", "1"), line("Acme", "1"))
+    header, *rows = world.file.read_text().splitlines()
+    world.file.write_text("\n".join([f"{header},Creditor country code", *(f"{row},#N/A" for row in rows)]))
+
+    said = world.submit()
+
+    assert [row["Error"] for row in world.results(said)] == ["cell-error", "cell-error"]
+
+
 def test_references_that_look_alike_are_told_within_a_creditor_alone(world: World) -> None:
     world.write(line("Acme", "INV-1"), line("Acme", "inv-1"), line("Bravo", "Inv-1"))
 
