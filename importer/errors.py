@@ -6,7 +6,8 @@ ImporterError
 │   ├── ColumnsError       columns are missing, taken twice or undecided
 │   ├── SettingsError      a setting is absent, malformed or contradicts another
 │   ├── JournalError       the journal is busy, damaged or of another version
-│   │   └── NoJournalError there is none yet
+│   │   ├── NoJournalError there is none yet
+│   │   └── MovedJournalError it is somewhere else now
 │   └── RunError           the run is unknown, or belongs to another account or environment
 ├── Stopped                exit 4: what was sent is journaled, `resume` goes on
 └── Interrupted            exit 130: by the user, cleanly
@@ -47,6 +48,10 @@ class JournalError(CannotStart):
 
 class NoJournalError(JournalError):
     """There is no journal yet, and this command makes none."""
+
+
+class MovedJournalError(JournalError):
+    """The journal was moved to another database, and is used no more."""
 
 
 class RunError(CannotStart):

@@ -69,6 +69,11 @@ class Settings:
         return self.workspace / "reports"
 
     @property
+    def webhooks(self) -> Path:
+        """The folder of the secrets of webhooks that this workspace subscribed to, one file each."""
+        return self.workspace / "webhooks"
+
+    @property
     def locks(self) -> Path:
         """The folder of the locks of a journal that is a file: beside it, so that all who share it share them."""
         return (self.journal.resolve().parent if isinstance(self.journal, Path) else self.workspace) / "locks"
@@ -172,7 +177,7 @@ def api_key(api_url: str, environment: Mapping[str, str] | None = None) -> str:
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
             raise SettingsError(f"The file {file} named by IMPORTER_API_KEY_FILE cannot be read: {reason}.") from None
-    key = (key or _from_keyring(api_url)).strip()
+    key = (key or from_keyring(environment_of(api_url))).strip()
     if not key:
         raise SettingsError(
             "There is no API key. Set IMPORTER_API_KEY, or IMPORTER_API_KEY_FILE to a file that holds it, or run "
@@ -195,12 +200,13 @@ def exposed_key_file(environment: Mapping[str, str] | None = None) -> str | None
         return None
 
 
-def _from_keyring(api_url: str) -> str:
+def from_keyring(name: str) -> str:
+    """Return what the system's keyring holds for this program under *name*; blank where there is nothing."""
     import keyring  # noqa: PLC0415 - a third of a second, and most users have the variable
     import keyring.errors  # noqa: PLC0415
 
     try:
-        return keyring.get_password(KEYRING_SERVICE, environment_of(api_url)) or ""
+        return keyring.get_password(KEYRING_SERVICE, name) or ""
     except keyring.errors.KeyringError:
         return ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from importer import __version__
-from importer.cli import keeping, looking, running, serving
+from importer.cli import keeping, listening, looking, running, serving
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,6 +22,7 @@ for command in (
     *(running.check, running.submit, running.resume, running.report),
     *(looking.runs, looking.show, looking.find, looking.doctor),
     *(keeping.journal, keeping.forget, keeping.purge),
+    *(listening.listen, listening.webhooks),
     serving.sandbox,
 ):
     main.add_command(command)

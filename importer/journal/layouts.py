@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from importer.errors import JournalError, NoJournalError
+from importer.errors import JournalError, MovedJournalError, NoJournalError
 from importer.journal.database import shown
 from importer.journal.tables import LAYOUT, meta, metadata
 
@@ -58,11 +58,11 @@ def refuse_moved(connection: sa.Connection) -> None:
     """Let nobody use a journal that was moved.
 
     Raises:
-        JournalError: It was; names where it is now.
+        MovedJournalError: It was; names where it is now.
     """
     moved_to = connection.scalar(sa.select(meta.c.value).where(meta.c.name == MOVED_TO))
     if moved_to is not None:
-        raise JournalError(
+        raise MovedJournalError(
             f"The journal {shown(connection.engine)} was moved to {moved_to} and is used no more: "
             "set IMPORTER_JOURNAL to that URL, with its password."
         )
@@ -135,7 +135,7 @@ def _from_2(op: Operations) -> None:
     op.create_table(
         "standings",
         sa.Column("pk", number, primary_key=True),
-        sa.Column("account", sa.String, nullable=False),
+        sa.Column("account", sa.String),
         sa.Column("case_id", sa.String, nullable=False),
         sa.Column("seen_at", sa.Float, nullable=False),
         sa.Column("told_by", sa.String, nullable=False),

@@ -134,7 +134,7 @@ standings = sa.Table(
     "standings",
     metadata,
     sa.Column("pk", _NUMBER, primary_key=True),
-    sa.Column("account", sa.String, nullable=False),
+    sa.Column("account", sa.String),  # NULL while no row of *cases* has the case
     sa.Column("case_id", Said, nullable=False),
     sa.Column("seen_at", sa.Float, nullable=False),
     sa.Column("told_by", sa.String, nullable=False),  # `refresh`, or the event of a webhook

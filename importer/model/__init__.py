@@ -1,6 +1,7 @@
 """The nouns of the program: frozen values that the stages hand to each other."""
 
 from importer.model.cases import Case, Entry
+from importer.model.events import Event
 from importer.model.rows import column_letters, row_key, split_row_key
 from importer.model.runs import Report, Run, Session, SourceInfo
 from importer.model.sources import Carried, Matching, Parsed, Styles, Table
@@ -27,6 +28,7 @@ __all__ = [
     "DateOrder",
     "DecimalStyle",
     "Entry",
+    "Event",
     "Matching",
     "Parsed",
     "Report",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from importer.errors import CannotStart, Interrupted
-from importer.journal import Journal, erasing
+from importer.journal import Journal, deliveries, erasing
 from importer.pipeline.reporting import delete_stale, rows_path
 from importer.pipeline.sessions import count_requests
 
@@ -145,6 +145,7 @@ def _erase(journal: Journal, due: Iterable[RowMapping], purged: Iterable[str], b
         gone.append(run["id"])
     with journal.begin() as connection:
         erasing.drop_requests(connection, gone, min(before, time.time() - COUNTED))
+        deliveries.drop_old(connection, gone, before)
     erasing.scrub(journal)
 
 

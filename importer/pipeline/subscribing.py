@@ -1,0 +1,143 @@
+"""Webhook subscriptions at the API: made, listed, removed, tested; by requests that count like any other."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import closing
+from typing import TYPE_CHECKING, Final
+
+from importer.client import Client
+from importer.errors import Stopped
+from importer.journal import Journal
+from importer.pipeline.account import sending_account, steady_clock, throttle_of
+from importer.protocol import Absent, Answer, Denied, NeverLeft, Refused, Throttled, Unanswered, request_id, told
+from importer.protocol.webhooks import Told, read_admin, subscription_of, subscriptions_of, test_of
+from importer.submit import LONGEST_WAIT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from importer.pipeline.account import Account, Api, Waiting
+    from importer.protocol.webhooks import Subscription, Tested
+    from importer.settings import Settings
+
+PAUSES: Final = (0.0, 1.0, 2.0, 4.0, 8.0)  # seconds before each try
+
+
+class Desk:
+    """Where subscriptions are asked for; every request is one of the account's, whose sender's lock is held meanwhile.
+
+    Every method raises Stopped where the key is refused, the API cannot be asked, or the day's requests are spent.
+
+    Args:
+        settings: Of the command.
+        api: Whom to ask, and the key.
+        wait: For a sender of the account to end, instead of giving up with a JournalError.
+        waiting: Told why and until when a request has to wait.
+    """
+
+    def __init__(self, settings: Settings, api: Api, *, wait: bool, waiting: Waiting) -> None:
+        self._settings = settings
+        self._api = api
+        self._wait = wait
+        self._waiting = waiting
+
+    def add(self, url: str, events: Sequence[str], *, test: bool) -> Subscription | Refused:
+        """Subscribe; asked once, since the API would make a second subscription of a second request."""
+        wanted = json.dumps({"url": url, "events": list(events), "isTestMode": test})
+        match self._ask("POST", "/webhooks", wanted.encode(), repeatable=False):
+            case Told(document) if made := subscription_of(document):
+                if made.secret:
+                    return made
+                raise Stopped(f"The webhook {made.id} was made, but its secret not told: remove it, and add it again.")
+            case Refused() as refusal:
+                return refusal
+            case other:
+                raise Stopped(
+                    f"Whether the webhook was made is not known: {_tell(other)}. See `importer webhooks list`, remove "
+                    "it if it is there, since its secret is told only once, and add it again."
+                )
+
+    def list_all(self) -> Sequence[Subscription]:
+        """List the account's subscriptions."""
+        match self._ask("GET", "/webhooks"):
+            case Told(document) if (found := subscriptions_of(document)) is not None:
+                return found
+            case other:
+                raise Stopped(f"The webhooks cannot be listed: {_tell(other)}.")
+
+    def remove(self, name: str) -> bool:
+        """Remove a subscription; returns False where there is none."""
+        match self._ask("DELETE", f"/webhooks/{name}"):
+            case Told():
+                return True
+            case Absent():
+                return False
+            case other:
+                raise Stopped(f"The webhook {name} cannot be removed: {_tell(other)}.")
+
+    def test(self, name: str) -> Tested | None:
+        """Have the API deliver an event of no real case; returns how that went, None where there is no subscription."""
+        match self._ask("POST", f"/webhooks/{name}/test"):
+            case Told(document) if tested := test_of(document):
+                return tested
+            case Absent():
+                return None
+            case other:
+                raise Stopped(f"The webhook {name} cannot be tested: {_tell(other)}.")
+
+    def _ask(
+        self, method: str, path: str, body: bytes | None = None, *, repeatable: bool = True
+    ) -> Told | Refused | Absent | Unanswered:
+        with (
+            closing(Journal.open(self._settings.journal, self._settings.locks)) as journal,
+            sending_account(self._api, self._settings, journal, wait=self._wait, waiting=self._waiting) as account,
+        ):
+            return asyncio.run(self._request(journal, account, method, path, body, repeatable=repeatable))
+
+    async def _request(
+        self, journal: Journal, account: Account, method: str, path: str, body: bytes | None, *, repeatable: bool
+    ) -> Told | Refused | Absent | Unanswered:
+        """Ask, again where nothing can have come of it, or where asking twice does no more than asking once."""
+        clock = steady_clock()
+        throttle = throttle_of(account.id, journal, self._settings, clock, ahead=account.ahead, waiting=self._waiting)
+        said = ""
+        async with Client(
+            self._api.url, self._api.key, header=self._api.header, timeout=self._settings.timeout
+        ) as client:
+            for pause in PAUSES:
+                await asyncio.sleep(pause)
+                left_at = await throttle.turn()
+                with journal.begin() as connection:
+                    number = journal.add_request(connection, account.id, left_at, "webhooks", None)
+                left_at = throttle.depart()
+                reply = await client.send(method, path, body)
+                with journal.begin() as connection:
+                    named = request_id(reply) if isinstance(reply, Answer) else None
+                    journal.end_request(connection, number, clock(), told(reply), named, left_at=left_at)
+                match read_admin(reply):
+                    case Denied(status, message):
+                        raise Stopped(f"The API key does not allow this ({status}: {message}).")
+                    case Throttled(seconds):
+                        said = "it allows no more requests for now (429)"
+                        if seconds is not None and seconds > LONGEST_WAIT:
+                            break
+                        throttle.pause(seconds or PAUSES[-1])
+                    case NeverLeft(reason):
+                        said = reason
+                    case Unanswered(reason) if repeatable:
+                        said = reason
+                    case meaning:
+                        return meaning
+        raise Stopped(f"The API at {self._api.host} cannot be asked: {said}. Nothing was changed; try again later.")
+
+
+def _tell(meaning: object) -> str:
+    match meaning:
+        case Refused(_, message):
+            return message
+        case Unanswered(reason):
+            return reason
+        case _:
+            return "its answer could not be read"
