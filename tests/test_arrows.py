@@ -22,7 +22,8 @@ FOR_STAGE = {"submit": {"importer.protocol", "importer.throttle"}}
 FOR_TYPES = {"submit": ("importer.client", "importer.journal")}
 # Library → the modules that may know it, by what their names begin with.
 HOMES = {
-    "httpx": ("importer.client",),
+    # The sandbox delivers webhooks, as the API does.
+    "httpx": ("importer.client", "importer.sandbox.sender"),
     "sqlalchemy": ("importer.journal",),
     "alembic": ("importer.journal",),
     "psycopg": ("importer.journal",),
@@ -32,8 +33,9 @@ HOMES = {
     "xlsxwriter": ("importer.read", "importer.report"),
     "python_calamine": ("importer.read", "importer.report"),
     "fastexcel": ("importer.read", "importer.report"),
-    "starlette": ("importer.sandbox",),
-    "uvicorn": ("importer.sandbox",),
+    # A web server is what takes webhooks.
+    "starlette": ("importer.sandbox", "importer.listen"),
+    "uvicorn": ("importer.sandbox", "importer.listen"),
 }
 ABOVE = ("importer.pipeline", "importer.cli")
 EDGES = ("importer.client", "importer.protocol", "importer.throttle", "importer.settings")

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     help="What goes wrong, such as lose-answer:every=3; may be repeated. An unknown NAME lists all.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the faults that come by chance.")
+@click.option(
+    "--webhook-speed",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    help="How many times faster events that nobody took are delivered again.",
+)
 def sandbox(
     workspace: Path,
     *,
@@ -36,6 +42,7 @@ def sandbox(
     limits: str | None,
     faults: tuple[str, ...],
     seed: int,
+    webhook_speed: float,
 ) -> int:
     """Serve the sandbox until interrupted; its data lie in the workspace's sandbox.db."""
     from importer import sandbox as server  # noqa: PLC0415 - a web server
@@ -46,7 +53,7 @@ def sandbox(
         ordered = tuple(map(server.Fault.parse, faults))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--fault") from None
-    settings = server.Settings(rate.minute, rate.hour, rate.day, latency, ordered, seed)
+    settings = server.Settings(rate.minute, rate.hour, rate.day, latency, ordered, seed, webhook_speed)
 
     def tell(url: str) -> None:
         if as_json:

@@ -17,6 +17,8 @@ from importer.sandbox.customer import Customer
 from importer.sandbox.gate import Gate
 from importer.sandbox.mishaps import CRASH
 from importer.sandbox.partner import Partner
+from importer.sandbox.sender import Sender
+from importer.sandbox.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,8 +38,13 @@ class Apis:
         self._clock = clock  # seconds since the epoch
         gate = Gate(ledger, settings, clock)
         self.save = gate.save
+        self.sender = Sender(gate.outbox)
         self._app = Starlette(
-            routes=[*Customer(gate).routes(), _below("partner", Partner(gate).routes())],
+            routes=[
+                *Customer(gate).routes(),
+                *Webhooks(gate, self.sender).routes(),
+                _below("partner", Partner(gate).routes()),
+            ],
             exception_handlers={HTTPException: _answer_unrouted, Exception: _answer_crash},
         )
         self._app.router.redirect_slashes = False

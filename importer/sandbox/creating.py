@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from importer.sandbox.accounts import Caller, Obstacles
+    from importer.sandbox.outbox import Outbox
     from importer.sandbox.rules import Messages
     from importer.sandbox.store import Ledger
 
@@ -37,9 +38,10 @@ class Creation:
 
     members: Mapping[str, str] = MEMBERS
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], float]) -> None:
+    def __init__(self, ledger: Ledger, clock: Callable[[], float], outbox: Outbox) -> None:
         self._ledger = ledger
         self._clock = clock
+        self._outbox = outbox
 
     def create(self, caller: Caller, body: bytes, key: str | None, fate: Collection[str] = ()) -> Answer:
         """Make the case that *body* asks for, or say why not; *fate* names the faults that befall the request.
@@ -136,6 +138,7 @@ class Creation:
                 document=result.body,
             )
         )
+        self._outbox.put("customer", caller.account, "case.created", case, {"lifecycle": case["lifecycle"]})
         return result
 
 

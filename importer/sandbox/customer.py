@@ -26,7 +26,7 @@ class Customer:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._ledger = gate.ledger
-        self._cases = Cases(gate, Creation(gate.ledger, gate.clock))
+        self._cases = Cases(gate, Creation(gate.ledger, gate.clock, gate.outbox))
 
     def routes(self) -> list[Route]:
         """List the paths, and what answers each."""

@@ -12,6 +12,7 @@ from importer.sandbox.accounts import FORBIDDEN, Caller, identify
 from importer.sandbox.answers import Answer, tell_problem, throttle
 from importer.sandbox.faults import Faults
 from importer.sandbox.mishaps import answer_in_place_of_work
+from importer.sandbox.outbox import Outbox
 from importer.sandbox.windows import Windows
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Gate:
         settings: How the sandbox behaves.
         clock: The APIs' own, seconds since the epoch.
         faults: What goes wrong, and when.
+        outbox: What webhooks are told.
     """
 
     def __init__(self, ledger: Ledger, settings: Settings, clock: Callable[[], float]) -> None:
@@ -45,6 +47,7 @@ class Gate:
         self.settings = settings
         self.clock = clock
         self.faults = Faults(settings.faults, settings.seed)
+        self.outbox = Outbox(ledger, clock, settings.webhook_speed)
         self._windows = Windows(settings, ledger.load_windows())
         self._saved = clock()
 

@@ -30,7 +30,7 @@ class Partner:
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        self._managed = Cases(gate, ManagedCreation(gate.ledger, gate.clock))
+        self._managed = Cases(gate, ManagedCreation(gate.ledger, gate.clock, gate.outbox))
 
     def routes(self) -> list[Route]:
         """List the paths below the API's prefix, and what answers each."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sqlite3
 import threading
@@ -17,10 +18,10 @@ from importer.sandbox.faults import Faults
 from importer.sandbox.store import Ledger
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from importer.sandbox.sender import Sender
     from importer.sandbox.settings import Settings
 
 HOST: Final = "127.0.0.1"
@@ -38,16 +39,24 @@ class Connection(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    """A server that says when it is ready."""
+    """A server that says when it is ready, and has *sender* deliver events meanwhile."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, sender: Sender) -> None:
         super().__init__(config)
         self.ready = threading.Event()
+        self._sender = sender
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen."""
         await super().startup(sockets)
+        self._sending = asyncio.create_task(self._sender.run())
         self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let what is on its way arrive."""
+        await super().shutdown(sockets)
+        self._sending.cancel()
+        await self._sender.finish(FAREWELL)
 
 
 @contextmanager
@@ -71,7 +80,8 @@ def serving(database: Path, settings: Settings, port: int) -> Iterator[str]:
                 date_header=False,  # the application has its own clock
                 timeout_keep_alive=KEEP_IDLE if idle is None else idle,  # type: ignore[arg-type]  # used as a float
                 timeout_graceful_shutdown=FAREWELL,
-            )
+            ),
+            apis.sender,
         )
         thread = threading.Thread(target=server.run, args=([listener],), name="sandbox", daemon=True)
         thread.start()

@@ -18,6 +18,7 @@ class Settings:
         latency: Seconds between the work of `POST /cases` and its answer.
         faults: What goes wrong.
         seed: Of the faults that come by chance.
+        webhook_speed: How many times faster than in earnest a webhook's event is tried again.
     """
 
     minute: int = 2_000
@@ -26,3 +27,4 @@ class Settings:
     latency: float = 0.0
     faults: tuple[Fault, ...] = ()
     seed: int = 0
+    webhook_speed: float = 1.0

@@ -84,6 +84,12 @@ class Ledger:
         """Let go of the file."""
         self._database.close()
 
+    def execute(self, statement: str, values: Sequence[object] | Mapping[str, object] = ()) -> sqlite3.Cursor:
+        """Run a statement of a module that has tables of its own here; rows are known by their columns' names."""
+        cursor = self._database.cursor()
+        cursor.row_factory = sqlite3.Row
+        return cursor.execute(statement, values)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Keep all other writers out; all that is written inside is kept, or nothing where an exception leaves."""
