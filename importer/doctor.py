@@ -1,4 +1,4 @@
-"""Says whether settings, key, journal, clock and API are in order, and what to do where they are not."""
+"""Says whether settings, key, journal, webhooks, clock and API are in order, and what to do where they are not."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from importer.errors import ImporterError, NoJournalError, Stopped
 from importer.journal import Journal
+from importer.listen.secrets import Secrets
 from importer.pipeline.account import identify, sending_account
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def examine(settings: Settings, find_api: Api | ImporterError) -> Iterator[Findi
     yield Finding("settings", ok=True, text=f"target {settings.target}, rate {settings.rate}")
     journal = _examine_journal(settings)
     yield journal
+    yield _examine_webhooks(settings)
     if isinstance(find_api, ImporterError):
         yield Finding("key", ok=False, text=str(find_api), exit_code=find_api.exit_code)
         return
@@ -65,6 +67,16 @@ def _examine_journal(settings: Settings) -> Finding:
         return Finding("journal", ok=True, text="there is none yet; the first submit makes it")
     except ImporterError as error:
         return Finding("journal", ok=False, text=str(error), exit_code=error.exit_code)
+
+
+def _examine_webhooks(settings: Settings) -> Finding:
+    try:
+        known = len(Secrets(settings).now())
+    except ImporterError as error:
+        return Finding("webhooks", ok=False, text=str(error), exit_code=error.exit_code)
+    if not known:
+        return Finding("webhooks", ok=True, text="no secret is set; only `importer listen` needs one")
+    return Finding("webhooks", ok=True, text=f"secrets that deliveries may be signed with: {known}")
 
 
 def _ask(settings: Settings, api: Api, *, counted: bool) -> Account:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from importer.errors import RunError
-from importer.journal import Journal, auditing
+from importer.journal import Journal, auditing, deliveries
 from importer.model import split_row_key
 from importer.pipeline.sessions import count_requests
 
@@ -37,6 +37,8 @@ def show(settings: Settings, run: str) -> dict[str, Any]:
     with closing(_open(settings)) as journal:
         kept = journal.run(run)
         summary = kept["summary"]
+        with journal.reading() as connection:
+            stands = deliveries.stands(connection, run)
         return {
             **_run(kept),
             "account": kept["account"],
@@ -51,6 +53,7 @@ def show(settings: Settings, run: str) -> dict[str, Any]:
             "report": summary.get("report"),
             "counts": summary.get("counts"),
             "totals": summary.get("totals"),
+            "stands": stands,
             "requests": count_requests(journal, run, summary),
             "sha256": summary.get("sha256", []),
             "version": summary.get("version"),
@@ -84,6 +87,7 @@ def _cases(journal: Journal, found: Sequence[RowMapping]) -> list[dict[str, Any]
     with journal.reading() as connection:
         attempts = auditing.attempts_of(connection, (case["pk"] for case in found))
         purged = auditing.purged_on(connection, (case["run"] for case in found))
+        told = deliveries.histories(connection, (case["case_id"] for case in found if case["case_id"]))
     return [
         {
             "creditor_reference": case["reference"] if case["has_reference"] else None,
@@ -100,10 +104,15 @@ def _cases(journal: Journal, found: Sequence[RowMapping]) -> list[dict[str, Any]
             "message": case["message"],
             "account": case["account"],
             "purged": _purged(purged.get(case["run"])),
+            "history": [_change(change) for change in told.get(case["case_id"], ())],
             "attempts": [_attempt(request) for request in attempts.get(case["pk"], ())],
         }
         for case in found
     ]
+
+
+def _change(change: Mapping[str, Any]) -> dict[str, Any]:
+    return {**change, "at": _moment(change["at"])}
 
 
 def _purged(when: str | None) -> str | None:

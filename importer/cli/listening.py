@@ -45,7 +45,7 @@ def listen(workspace: Path, *, as_json: bool, quiet: bool, host: str, port: int,
     """
     if not path.startswith("/"):
         raise click.BadParameter("a path begins with /.", param_hint="--path")
-    from importer.listen import listen as take  # noqa: PLC0415 - a web server
+    from importer.listen.loop import listen as take  # noqa: PLC0415 - a web server
 
     take(load_settings(workspace), host, port, path, Teller(as_json=as_json, quiet=quiet))
     return 0
@@ -177,14 +177,13 @@ def list_all(workspace: Path, *, as_json: bool, quiet: bool, **options: Any) -> 
     if as_json:
         print_json({"webhooks": [_show(one) for one in found], "exit": 0})
         return 0
-    rows = [
-        (
-            *(one.id, one.url, ", ".join(one.events), "test" if one.is_test else "live"),
-            "active" if one.is_active else f"disabled {one.disabled_reason}".strip(),
-        )
-        for one in found
-    ]
-    screen.show_table(screen.console(quiet=quiet), ("Webhook", "URL", "Events", "Cases", "State"), rows)
+    if not found and not quiet:
+        click.echo("The account has no webhook; `importer webhooks add URL` makes one.", err=True)
+    for one in found:
+        state = "active" if one.is_active else f"disabled: {one.disabled_reason or 'the API does not say why'}"
+        facts = {"id": one.id, "url": one.url, "events": list(one.events)}
+        facts |= {"cases": "test" if one.is_test else "live", "state": state}
+        screen.show_facts(screen.console(quiet=quiet), facts)
     return 0
 
 

@@ -82,7 +82,7 @@ def _show_cases(found: list[dict[str, Any]], *, as_json: bool, quiet: bool) -> i
 @targeted
 @sending
 def doctor(workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, **options: Any) -> int:
-    """Say whether settings, key, journal, clock and API are in order."""
+    """Say whether settings, key, journal, webhooks, clock and API are in order."""
     from importer import doctor as examining  # noqa: PLC0415 - SQLAlchemy takes half a second
 
     settings, _ = take_settings(workspace, options)
