@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 CREATE = "debitura_web_external_api_contracts_v1_cases_requests_create_collection_case_request_api_view_model"
 PREVIEW = "debitura_web_external_api_contracts_v1_cases_requests_preview_case_request_api_view_model"
 
+ADVANCE = "debitura_web_external_api_contracts_v1_cases_requests_advance_test_case_request"
+
 
 @pytest.fixture(scope="module")
 def official(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
@@ -93,6 +95,19 @@ def test_the_official_client_reads_a_pending_case(official: Any) -> None:
 
     assert made.lifecycle == "PendingContractSigning"
     assert made.signing_handoff.combined_signing_url.startswith("https://app.debitura.com/")
+
+
+def test_the_official_client_advances_a_test_case_and_reads_its_payment(official: Any) -> None:
+    made = debitura.CasesApi(official).cases_post(**{CREATE: a_request(isTest=True)})
+    order = request_model("AdvanceTestCaseRequest").from_dict({"to": "Closed:Paid", "amount": 250.75})
+
+    moved = debitura.TestCasesApi(official).test_cases_id_advance_post(id=made.id, **{ADVANCE: order})
+
+    assert (moved.advanced, moved.state) == (True, "Closed:Paid")
+    (payment,) = debitura.CasesApi(official).cases_id_payments_get(id=made.id)
+    assert (payment.gross_amount, payment.invoice.invoice_id) == (250.75, made.id)
+    told = debitura.CasesApi(official).cases_id_get(id=made.id)
+    assert (told.lifecycle, told.close_code, told.remainder) == ("Closed", "Paid", 0)
 
 
 def test_the_official_client_reads_a_preview(official: Any) -> None:

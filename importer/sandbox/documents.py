@@ -9,20 +9,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from importer.sandbox.accounts import PORTAL, UNSIGNED
+from importer.sandbox.lifecycle import PARTNER, PENDING
 from importer.sandbox.lists import countries, find_country, fold
 from importer.sandbox.rules import BUCKETS, DEBTOR_MEMBERS, read_day, read_number, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PENDING: Final = "PendingContractSigning"
-PARTNER: Final = {
-    "name": "Invented Collectors",
-    "officeEmail": "office@collectors.example",
-    "officePhone": "+45 00 00 00 00",
-    "publicSite": "https://collectors.example",
-    "surveyCadenceMode": 0,
-}
 NOTHING: Final = Decimal(0)
 
 

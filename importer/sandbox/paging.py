@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from importer.sandbox.lifecycle import find_lifecycle
 from importer.sandbox.rules import is_uuid
 
 if TYPE_CHECKING:
@@ -17,26 +18,19 @@ if TYPE_CHECKING:
 LARGEST_PAGE: Final = 100
 NEWEST_FIRST: Final = "number DESC"
 
-_LABELS: Final = {
-    "PendingContractSigning": "Pending contract signing",
-    "PendingVerificationInternal": "Pending Verification Internal",
-    "PendingVerification": "Pending Verification",
-    "NeedsAdditionalDetails": "More Info Required",
-    "Leads": "Collecting Quotes",
-    "LeadsQuoteGiven": "Pending Quote Selection",
-    "Active": "Active",
-    "Paused": "Paused",
-    "Closed": "Closed",
-    "Merged": "Merged",
-}
-_STATUSES: Final = {word.lower(): name for name, label in _LABELS.items() for word in (name, label)}
 _ORDERS: Final = {
     "datecreated": "number",  # cases are numbered as they are made
     "duedate": "due_date",
     "date": "date",
     "grossamount": "CAST(amount AS REAL)",
-    "remainder": "CAST(amount AS REAL)",
     "lifecycle": "lifecycle",
+}
+_ORDERS_BY_MEMBER: Final = {
+    name.lower(): f"json_extract(CAST(document AS TEXT), '$.{name}')"
+    for name in (
+        *("dateUpdated", "dateFinished", "dateCollectionStarted", "closeCode"),
+        *("remainder", "interestFees", "collectionFees", "reminderFees"),
+    )
 }
 
 
@@ -104,15 +98,15 @@ def _read_id(value: str) -> str:
 
 
 def _read_status(value: str) -> str:
-    if value.lower() not in _STATUSES:
-        raise BadQueryError(f"The status '{value}' is not valid.")
-    return _STATUSES[value.lower()]
+    if name := find_lifecycle(value):
+        return name
+    raise BadQueryError(f"The status '{value}' is not valid.")
 
 
 def _read_order(parts: Iterable[str]) -> str:
     orders = []
     for part in parts:
         name, _, direction = part.partition(":")
-        if column := _ORDERS.get(name.strip().lower()):
+        if column := (_ORDERS | _ORDERS_BY_MEMBER).get(name.strip().lower()):
             orders.append(f"{column} {'DESC' if direction.strip().lower() == 'desc' else 'ASC'}")
     return ", ".join([*orders, NEWEST_FIRST])

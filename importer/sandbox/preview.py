@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from importer.sandbox.accounts import NO_IDENTITY, NO_PARTNER, find_obstacles
 from importer.sandbox.answers import Answer, answer, refuse_fields
-from importer.sandbox.documents import PARTNER
+from importer.sandbox.lifecycle import PARTNER
 from importer.sandbox.lists import countries, fold, states
 from importer.sandbox.rules import BUCKETS, judge, read_number, read_text
 

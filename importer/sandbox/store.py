@@ -31,6 +31,11 @@ CREATE TABLE IF NOT EXISTS answers (
     account TEXT NOT NULL, key TEXT NOT NULL, body BLOB NOT NULL, status INTEGER NOT NULL, answer BLOB NOT NULL,
     PRIMARY KEY (account, key)
 );
+CREATE TABLE IF NOT EXISTS payments (
+    number INTEGER PRIMARY KEY, account TEXT NOT NULL, case_id TEXT NOT NULL, id TEXT NOT NULL UNIQUE,
+    document BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS payments_of_case ON payments (case_id);
 CREATE TABLE IF NOT EXISTS windows (key TEXT PRIMARY KEY, spent TEXT NOT NULL);
 """
 _PATIENCE: Final = 30.0  # seconds to wait for another sandbox on the same file
@@ -120,6 +125,21 @@ class Ledger:
         values = asdict(case)
         names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
         self._database.execute(f"INSERT INTO cases ({names}) VALUES ({marks})", values)  # noqa: S608 - our own names
+
+    def change(self, case_id: str, lifecycle: str, document: bytes) -> None:
+        """Keep where a case stands now."""
+        values = (lifecycle, document, case_id)
+        self._database.execute("UPDATE cases SET lifecycle = ?, document = ? WHERE id = ?", values)
+
+    def add_payment(self, account: str, case_id: str, payment_id: str, document: bytes) -> None:
+        """Keep a new payment."""
+        values = (account, case_id, payment_id, document)
+        self._database.execute("INSERT INTO payments (account, case_id, id, document) VALUES (?, ?, ?, ?)", values)
+
+    def payments(self, case_id: str) -> list[bytes]:
+        """Return the documents of a case's payments, oldest first."""
+        found = self._database.execute("SELECT document FROM payments WHERE case_id = ? ORDER BY number", (case_id,))
+        return [document for (document,) in found]
 
     def find(self, account: str, column: str, value: str) -> bytes | None:
         """Return the document of the account's case whose *column* is *value*."""
