@@ -100,7 +100,8 @@ def _move_on(connection: sa.Connection, event: Event, account: str | None) -> No
         standings.c.seen_at.desc(), standings.c.pk.desc()
     )
     last = connection.execute(earlier.limit(1)).mappings().one_or_none()
-    if last is None or (last["lifecycle"], last["close_code"]) != (event.lifecycle, event.close_code):
+    known = last and last["lifecycle"] == event.lifecycle and event.close_code in (None, last["close_code"])
+    if not known:
         connection.execute(
             standings.insert().values(
                 account=account,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from email.utils import formatdate
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Router
 
 from importer.sandbox import PREFIXES
+from importer.sandbox.changing import Changing
 from importer.sandbox.customer import Customer
 from importer.sandbox.gate import Gate
 from importer.sandbox.mishaps import CRASH
@@ -42,6 +44,7 @@ class Apis:
         self._app = Starlette(
             routes=[
                 *Customer(gate).routes(),
+                *Changing(gate, partial(gate.outbox.tell, "customer")).routes(),
                 *Webhooks(gate, self.sender).routes(),
                 _below("partner", Partner(gate).routes()),
             ],

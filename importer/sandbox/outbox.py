@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping, Sequence
 
+    from importer.sandbox.lifecycle import Happening
     from importer.sandbox.store import Ledger
 
 ATTEMPTS: Final = 8  # after these a subscription is disabled
@@ -187,6 +188,17 @@ class Outbox:
             self.wake()
         return len(told)
 
+    def tell(self, api: str, happening: Happening) -> None:
+        """Put what became of a case on its way to the subscribers of *api*."""
+        details: dict[str, object] = {}
+        if happening.event == "case.updated":
+            details = {"oldLifecycle": happening.old, "newLifecycle": happening.new}
+        elif happening.event == "case.closed":
+            details = {"closeCode": happening.case["closeCode"], "closeComment": None}
+        elif happening.payment:
+            details = describe_payment(happening.payment)
+        self.put(api, happening.account, happening.event, happening.case, details)
+
     def write(
         self, api: str, name: str, event: str, case: Mapping[str, Any], details: Mapping[str, object] | None = None
     ) -> bytes:
@@ -259,6 +271,11 @@ class Outbox:
     def now(self) -> str:
         """Write the API's time as the API does: naive UTC."""
         return datetime.fromtimestamp(self.clock(), UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+
+
+def describe_payment(payment: Mapping[str, Any]) -> dict[str, object]:
+    """Return what an event tells of a payment."""
+    return {"paymentId": payment["id"], "amount": payment["grossAmount"], "currency": payment["currency"]}
 
 
 def make_secret() -> str:
