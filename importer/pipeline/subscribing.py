@@ -12,14 +12,14 @@ from importer.errors import Stopped
 from importer.journal import Journal
 from importer.pipeline.account import sending_account, steady_clock, throttle_of
 from importer.protocol import Absent, Answer, Denied, NeverLeft, Refused, Throttled, Unanswered, request_id, told
-from importer.protocol.webhooks import Told, read_admin, subscription_of, subscriptions_of, test_of
+from importer.protocol.webhooks import Told, read_admin, subscription_of, subscriptions_of, trial_of
 from importer.submit import LONGEST_WAIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from importer.pipeline.account import Account, Api, Waiting
-    from importer.protocol.webhooks import Subscription, Tested
+    from importer.protocol.webhooks import Subscription, Trial
     from importer.settings import Settings
 
 PAUSES: Final = (0.0, 1.0, 2.0, 4.0, 8.0)  # seconds before each try
@@ -77,10 +77,10 @@ class Desk:
             case other:
                 raise Stopped(f"The webhook {name} cannot be removed: {_tell(other)}.")
 
-    def test(self, name: str) -> Tested | None:
+    def test(self, name: str) -> Trial | None:
         """Have the API deliver an event of no real case; returns how that went, None where there is no subscription."""
         match self._ask("POST", f"/webhooks/{name}/test"):
-            case Told(document) if tested := test_of(document):
+            case Told(document) if tested := trial_of(document):
                 return tested
             case Absent():
                 return None

@@ -66,7 +66,7 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Trial:
     """How the delivery of a test event went: the status of its answer if there was one, and what went wrong if so."""
 
     success: bool
@@ -157,9 +157,10 @@ def _word(document: object, name: str) -> str:
 def _seconds(value: object) -> float | None:
     try:
         time = datetime.fromisoformat(str(value))
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    seconds = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    return seconds if seconds >= 0 else None
 
 
 def read_admin(reply: Reply) -> AdminMeaning:  # noqa: PLR0911 - one return for each meaning
@@ -182,8 +183,8 @@ def read_admin(reply: Reply) -> AdminMeaning:  # noqa: PLR0911 - one return for 
             return Told(None)
         case Answer(200 | 201, _, body) if (document := parse(body)) is not None:
             return Told(document)
-        case Answer(status):
-            return Unanswered(f"it was answered {status}")
+        case _:
+            return Unanswered(f"it was answered {reply.status}")
 
 
 def subscription_of(document: object) -> Subscription | None:
@@ -214,10 +215,10 @@ def subscriptions_of(document: object) -> Sequence[Subscription] | None:
     return found if len(found) == len(read) else None
 
 
-def test_of(document: object) -> Tested | None:
+def trial_of(document: object) -> Trial | None:
     """Read how a test delivery went; None where the document does not say."""
     if not isinstance(document, dict) or not isinstance(document.get("success"), bool):
         return None
     status = document.get("httpStatusCode")
     problem = str(document.get("errorMessage") or document.get("errorCategory") or "")
-    return Tested(document["success"], status if isinstance(status, int) else None, problem)
+    return Trial(document["success"], status if isinstance(status, int) else None, problem)
