@@ -32,28 +32,22 @@ class Secrets:
     def __init__(self, settings: Settings, environment: Mapping[str, str] | None = None) -> None:
         self._folder = settings.webhooks
         self._given = tuple(_given(os.environ if environment is None else environment))
-        self._changed: int | None = None
+        self._seen: list[tuple[Path, int]] = []
         self._kept: tuple[bytes, ...] = ()
         self._look()
 
     def now(self) -> tuple[bytes, ...]:
         """Return them; one that was added or removed meanwhile is noticed."""
-        with suppress(SettingsError):  # a file that is just being written
+        with suppress(SettingsError, OSError):  # one that is being removed just now
             self._look()
         return self._given + self._kept
 
     def _look(self) -> None:
-        try:
-            changed = self._folder.stat().st_mtime_ns
-        except OSError:
-            self._changed, self._kept = None, ()
-            return
-        if changed != self._changed:
-            self._kept = tuple(secret for path in self._files() for secret in _read_file(path, f"{path}"))
-            self._changed = changed
-
-    def _files(self) -> list[Path]:
-        return sorted(self._folder.glob(f"*{SUFFIX}"))
+        files = sorted(self._folder.glob(f"*{SUFFIX}"))
+        seen = [(path, path.stat().st_mtime_ns) for path in files]
+        if seen != self._seen:
+            self._kept = tuple(secret for path in files for secret in _read_file(path, str(path)))
+            self._seen = seen
 
 
 def need_secrets(settings: Settings) -> Secrets:
