@@ -223,7 +223,8 @@ def test(workspace: Path, *, as_json: bool, quiet: bool, name: str, **options: A
     elif not quiet:
         answered = f"it was answered {tested.status}" if tested.status else "it was not answered"
         problem = f": {tested.problem}" if tested.problem else ""
-        click.echo(f"The test event was {'' if tested.success else 'not '}taken; {answered}{problem}.", err=True)
+        taken = "" if tested.success else "not "
+        click.echo(f"The test event was {taken}taken; {answered}{problem}".rstrip(".") + ".", err=True)
     return code
 
 
@@ -258,10 +259,14 @@ def _fail(text: str, *, as_json: bool) -> int:
 
 def _need_https(url: str) -> None:
     """Refuse what the API would: only a sandbox delivers to this machine, and without TLS."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+    try:
+        parts = urlsplit(url)
+        host = None if parts.username else parts.hostname
+    except ValueError:
+        host = None
+    if host and parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK):
         raise click.BadParameter(f"{url!r} does not begin with https://.", param_hint="URL")
-    if not parts.hostname or parts.username:
+    if not host:
         raise click.BadParameter(f"{url!r} is no address that anything can be delivered to.", param_hint="URL")
 
 
