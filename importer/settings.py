@@ -188,11 +188,11 @@ def api_key(api_url: str, environment: Mapping[str, str] | None = None) -> str:
     return key
 
 
-def exposed_key_file(environment: Mapping[str, str] | None = None) -> str | None:
-    """Name the file of `IMPORTER_API_KEY_FILE` if others than its owner can read it."""
+def exposed_key_file(environment: Mapping[str, str] | None = None, *, variable: str = "IMPORTER_API_KEY") -> str | None:
+    """Name the file of *variable* and `_FILE` if it is used and others than its owner can read it."""
     environment = os.environ if environment is None else environment
-    file = environment.get("IMPORTER_API_KEY_FILE", "")
-    if not file or environment.get("IMPORTER_API_KEY") or os.name == "nt":
+    file = environment.get(f"{variable}_FILE", "")
+    if not file or environment.get(variable) or os.name == "nt":
         return None
     try:
         return file if Path(file).stat().st_mode & 0o077 else None

@@ -124,3 +124,33 @@ def test_the_official_client_reads_a_preview(official: Any) -> None:
 def test_the_official_client_reads_the_account_and_its_agreement(official: Any) -> None:
     assert debitura.MeApi(official).me_get().company_name == "Invented Creditor (sandbox)"
     assert debitura.ContractsApi(official).contracts_debt_collection_status_get().signed is True
+
+
+def test_the_official_client_looks_after_webhooks_and_reads_their_events(official: Any) -> None:
+    webhooks, log = debitura.WebhooksApi(official), debitura.WebhookEventsApi(official)
+    asked = request_model("WebhooksDtosCreateWebhookRequest").from_dict(
+        {"url": "https://hooks.example.com/", "events": ["case.updated"], "isTestMode": True}
+    )
+    made = webhooks.webhooks_post(debitura_domain_model_webhooks_dtos_create_webhook_request=asked)
+    case = debitura.CasesApi(official).cases_post(**{CREATE: a_request(creditorReference="hooked", isTest=True)})
+    fired = debitura.TestWebhooksApi(official).test_webhooks_fire_post(
+        debitura_web_external_api_contracts_v1_cases_requests_fire_webhook_request=request_model(
+            "FireWebhookRequest"
+        ).from_dict({"event": "case.updated", "caseId": case.id})
+    )
+    (event,) = log.webhooks_events_get(case_id=case.id)
+    replayed = log.webhooks_events_id_replay_post(id=event.id)
+    tested = webhooks.webhooks_id_test_post(id=made.id)
+    change = request_model("WebhooksDtosUpdateWebhookRequest").from_dict({"isActive": False})
+    changed = webhooks.webhooks_id_patch(id=made.id, debitura_domain_model_webhooks_dtos_update_webhook_request=change)
+
+    assert (made.is_active, made.is_test_mode, len(made.secret)) == (True, True, 44)
+    assert (fired.enqueued_count, fired.event_type) == (1, "case.updated")
+    assert (event.subscription_id, event.event_type) == (made.id, "case.updated")
+    assert replayed.event_id == event.id
+    assert tested.success is False
+    assert (changed.is_active, changed.secret) == (False, None)
+    assert webhooks.webhooks_id_get(id=made.id) == changed
+    assert [one.id for one in webhooks.webhooks_get()] == [made.id]
+    webhooks.webhooks_id_delete(id=made.id)
+    assert webhooks.webhooks_get() == []
