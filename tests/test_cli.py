@@ -500,7 +500,9 @@ def test_doctor_finds_a_sandbox_in_order(importer: Importer) -> None:
     ran = importer("doctor", "--sandbox", "--json")
 
     assert ran.code == 0
-    assert [finding["what"] for finding in ran.said["findings"]] == ["settings", "journal", "key", "API", "clock"]
+    assert [finding["what"] for finding in ran.said["findings"]] == [
+        *("settings", "journal", "webhooks", "key", "API", "clock")
+    ]
 
 
 def test_doctor_says_what_is_missing(importer: Importer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

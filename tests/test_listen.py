@@ -9,8 +9,11 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import stat
+import threading
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -19,7 +22,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from importer.errors import JournalError
+from importer.journal import Journal, deliveries
 from importer.listen import server
+from importer.model import Event
 from importer.sandbox import Settings, serving
 
 if TYPE_CHECKING:
@@ -243,8 +249,6 @@ def never() -> dict[str, Any]:
 
 
 def kept_nothing(query_journal: Path) -> bool:
-    import sqlite3  # noqa: PLC0415 - here alone
-
     with sqlite3.connect(query_journal) as journal:
         (number,) = journal.execute("select count(*) from deliveries").fetchone()
     journal.close()
@@ -347,8 +351,6 @@ def test_who_is_slow_is_not_waited_for_and_holds_nobody_up(monkeypatch: pytest.M
 
 
 def test_a_journal_that_cannot_be_written_has_the_api_deliver_again() -> None:
-    from importer.errors import JournalError  # noqa: PLC0415 - here alone
-
     said: list[str] = []
 
     def fail(*_: object) -> None:
@@ -560,3 +562,80 @@ def test_doctor_says_that_no_webhook_secret_is_set_or_what_is_wrong_with_it(
     assert "ok  webhooks: no secret is set; only `importer listen` needs one" in none.err
     assert malformed.code == 3
     assert "NO  webhooks: IMPORTER_WEBHOOK_SECRET holds something that is no webhook secret" in malformed.err
+
+
+def test_purging_takes_what_is_old_of_the_history_along(importer: Importer, tmp_path: Path, listening: Any) -> None:
+    assert importer("submit", source(tmp_path), "--yes", "--sandbox", "--quiet").code == 0
+    listener = listening()
+    case_id = found(importer)["case_id"]
+    for case in (case_id, "elsewhere"):
+        assert listener.deliver(an_event(case, newLifecycle="Paused") | {"timestamp": "2026-01-02T10:00:00Z"}) == 200
+    until(lambda: len(listener.events) == 2)
+    assert listener.stop() == 0
+    assert len(found(importer)["history"]) == 1
+    with sqlite3.connect(tmp_path / "journal.db") as journal:
+        journal.execute("update runs set finished = 1, started = 1")
+        journal.execute("update deliveries set processed_at = 1")
+    journal.close()
+
+    assert importer("purge", "--older-than", "1d", "--yes").code == 0
+    assert found(importer)["history"] == []
+    assert found(importer)["lifecycle"] == "Paused"
+    with sqlite3.connect(tmp_path / "journal.db") as journal:
+        counts = [journal.execute(f"select count(*) from {name}").fetchone() for name in ("deliveries", "standings")]
+    journal.close()
+    assert counts == [(0,), (0,)]
+
+
+def test_a_listener_outlives_a_restart_of_the_journals_server(
+    listening: Any, postgresql: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgresql.database()
+    monkeypatch.setenv("IMPORTER_JOURNAL", url)
+    listener = listening()
+    assert listener.deliver(an_event()) == 200
+    postgresql.stop()
+    try:
+        away = listener.deliver(an_event())
+    finally:
+        postgresql.start()
+    event = an_event("c", newLifecycle="Paused")
+    until(lambda: listener.deliver(event) == 200)
+
+    assert away == 503
+    until(lambda: event["id"] in listener.process.out)
+    assert postgresql.execute("select lifecycle from standings", url) == [("Paused",)]
+
+
+def test_of_two_listeners_on_one_journal_one_processes_an_event(postgresql: Any, tmp_path: Path) -> None:
+    url, now = postgresql.database(), time.time()
+    with closing(Journal.open(url, tmp_path)) as one, closing(Journal.open(url, tmp_path)) as other:
+        with one.begin() as connection:
+            deliveries.keep(connection, Event("e", "case.updated", "c", lifecycle="Paused"), now)
+        processed: list[Any] = []
+
+        def process() -> None:
+            with other.begin() as connection:
+                processed.extend(deliveries.process(connection, now, unknown_before=now + 1))
+
+        thread = threading.Thread(target=process)
+        with one.begin() as connection:
+            processed.extend(deliveries.process(connection, now, unknown_before=now + 1))
+            thread.start()
+            waits = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+            until(lambda: postgresql.execute(waits, url))
+        thread.join()
+
+    assert [one.event.id for one in processed] == ["e"]
+    assert postgresql.execute("select count(*) from standings", url) == [(1,)]
+
+
+def test_a_webhook_secret_that_others_can_read_is_warned_of(
+    tmp_path: Path, listening: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text(GIVEN["IMPORTER_WEBHOOK_SECRET"])
+    file.chmod(0o644)
+    monkeypatch.setenv("IMPORTER_WEBHOOK_SECRET_FILE", str(file))
+
+    assert f"Others can read the webhook secret in {file}" in listening(IMPORTER_WEBHOOK_SECRET="").process.err

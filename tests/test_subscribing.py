@@ -158,7 +158,7 @@ def test_a_webhook_whose_answer_is_lost_is_not_asked_for_again(
 
     assert asked == ["POST /webhooks"]
     assert ran.code == 4
-    assert "Whether the webhook was made is not known" in ran.err
+    assert "whether the webhook was made is not known" in ran.err
     assert "See `importer webhooks list`" in ran.err
     assert list((tmp_path / "webhooks").iterdir()) == []
 

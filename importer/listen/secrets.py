@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from importer.errors import SettingsError
+from importer.errors import SettingsError, Stopped
 from importer.protocol.webhooks import read_secret
 from importer.settings import KEYRING_SERVICE, from_keyring
 
@@ -108,9 +108,15 @@ def place_for_secret(settings: Settings) -> Iterator[Callable[[str, str], Path]]
         raise SettingsError(f"{folder} takes no file for the secret: {error.strerror}. No webhook was made.") from None
 
     def keep(name: str, secret: str) -> Path:
-        os.write(descriptor, f"{secret}\n".encode())
-        os.fsync(descriptor)
-        return temporary.rename(folder / f"{name}{SUFFIX}")
+        try:
+            os.write(descriptor, f"{secret}\n".encode())
+            os.fsync(descriptor)
+            return temporary.rename(folder / f"{name}{SUFFIX}")
+        except OSError as error:
+            raise Stopped(
+                f"The webhook {name} was made, but its secret cannot be kept: {error.strerror}. "
+                f"Give `importer webhooks remove {name}`, mend that, and add it again."
+            ) from None
 
     try:
         yield keep

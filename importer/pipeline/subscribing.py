@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from importer.client import Client
-from importer.errors import Stopped
+from importer.errors import Interrupted, Stopped
 from importer.journal import Journal
 from importer.pipeline.account import sending_account, steady_clock, throttle_of
 from importer.protocol import Absent, Answer, Denied, NeverLeft, Refused, Throttled, Unanswered, request_id, told
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from importer.protocol.webhooks import Subscription, Trial
     from importer.settings import Settings
 
+UNSURE: Final = (
+    "whether the webhook was made is not known. See `importer webhooks list`, remove it if it is there, "
+    "since its secret is told only once, and add it again"
+)
 PAUSES: Final = (0.0, 1.0, 2.0, 4.0, 8.0)  # seconds before each try
 
 
@@ -46,7 +50,11 @@ class Desk:
     def add(self, url: str, events: Sequence[str], *, test: bool) -> Subscription | Refused:
         """Subscribe; asked once, since the API would make a second subscription of a second request."""
         wanted = json.dumps({"url": url, "events": list(events), "isTestMode": test})
-        match self._ask("POST", "/webhooks", wanted.encode(), repeatable=False):
+        try:
+            answer = self._ask("POST", "/webhooks", wanted.encode(), repeatable=False)
+        except KeyboardInterrupt:
+            raise Interrupted(f"Interrupted: {UNSURE}.") from None
+        match answer:
             case Told(document) if made := subscription_of(document):
                 if made.secret:
                     return made
@@ -54,10 +62,7 @@ class Desk:
             case Refused() as refusal:
                 return refusal
             case other:
-                raise Stopped(
-                    f"Whether the webhook was made is not known: {_tell(other)}. See `importer webhooks list`, remove "
-                    "it if it is there, since its secret is told only once, and add it again."
-                )
+                raise Stopped(f"{_tell(other).capitalize()}: {UNSURE}.")
 
     def list_all(self) -> Sequence[Subscription]:
         """List the account's subscriptions."""

@@ -57,10 +57,10 @@ class Webhooks:
         self._api = api
         self._identify = identify
 
-    def routes(self, prefix: str = "") -> list[Route]:
-        """List the paths, below *prefix*, and what answers each."""
+    def routes(self) -> list[Route]:
+        """List the paths, and what answers each."""
         return [
-            self._gate.route(prefix + path, operation, method, identify=self._identify)
+            self._gate.route(path, operation, method, identify=self._identify)
             for path, operation, method in (
                 ("/webhooks", self._add, "POST"),
                 ("/webhooks", self._list, "GET"),
