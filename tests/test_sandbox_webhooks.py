@@ -336,3 +336,25 @@ def test_the_history_of_a_case_is_filtered_by_time(tmp_path: Path) -> None:
         assert api.ask("GET", f"{path}&since=2126-01-01T00:00:00%2B02:00")[1] == []
         assert api.ask("GET", f"{path}&since=soon")[0] == 400
         assert api.ask("GET", "/webhooks/events")[0] == 400
+
+
+def test_partners_have_webhooks_of_their_own(tmp_path: Path, receiver: Receiver) -> None:
+    debtor = CASE["debtor"] | {"contactPerson": "Jane Invented"}
+    creditor = {"creditorCompanyName": "Invented Bakery", "creditorCountryAlpha2": "DK"}
+    with serving(tmp_path / "sandbox.db", FAST) as url:
+        partner = Caller(f"{url}/collection-partner")
+        Caller(url).add("https://hooks.example.com/")
+        refused = partner.ask("POST", "/webhooks", {"url": receiver.url, "events": ["case.created"]})
+        partner.add(receiver.url, ["case.assigned", "case.updated"], isTestMode=True)
+        _, case = partner.ask("POST", "/managed-cases", CASE | creditor | {"debtor": debtor, "isTest": True})
+        until(lambda: receiver.got)
+        fired = partner.ask("POST", "/test/webhooks/fire", {"event": "case.updated", "caseId": case["id"]})
+        until(lambda: len(receiver.got) == 2)
+        listed = partner.events(case)
+        other = Caller(url).events(case)
+
+    assert refused[0] == 400
+    assert fired[1]["enqueuedCount"] == 1
+    assert [event["event"] for event in receiver.events] == ["case.assigned", "case.updated"]
+    assert receiver.events[0]["links"]["self"] == f"https://collectionpartner-api.debitura.com/cases/{case['id']}"
+    assert (len(listed), other) == (2, [])

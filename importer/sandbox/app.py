@@ -46,7 +46,7 @@ class Apis:
                 *Customer(gate).routes(),
                 *Changing(gate, partial(gate.outbox.tell, "customer")).routes(),
                 *Webhooks(gate, self.sender).routes(),
-                _below("partner", Partner(gate).routes()),
+                _below("partner", Partner(gate, self.sender).routes()),
             ],
             exception_handlers={HTTPException: _answer_unrouted, Exception: _answer_crash},
         )

@@ -34,9 +34,12 @@ class Creation:
 
     Attributes:
         members: Of a request, and of what type each is.
+        api, born: Whose webhooks are told of a new case, and by which event.
     """
 
     members: Mapping[str, str] = MEMBERS
+    api = "customer"
+    born = "case.created"
 
     def __init__(self, ledger: Ledger, clock: Callable[[], float], outbox: Outbox) -> None:
         self._ledger = ledger
@@ -138,7 +141,7 @@ class Creation:
                 document=result.body,
             )
         )
-        self._outbox.put("customer", caller.account, "case.created", case, {"lifecycle": case["lifecycle"]})
+        self._outbox.put(self.api, caller.account, self.born, case, {"lifecycle": case["lifecycle"]})
         return result
 
 

@@ -45,6 +45,8 @@ class ManagedCreation(Creation):
     """Makes managed cases: contracts are bypassed, and a reference that exists keeps nobody from a second case."""
 
     members = MEMBERS
+    api = "partner"
+    born = "case.assigned"  # to the partner who made it
 
     def judge(self, request: dict[str, object], today: date) -> Messages:
         """Return every reason why a request is refused: member → messages."""

@@ -160,7 +160,7 @@ class Outbox:
 
         Args:
             api: Whose subscribers are told: "customer" or "partner".
-            account: As `Caller.account`.
+            account: The ledger's name of it; what comes after a colon is a part of the same account.
             event: Its name.
             case: As the API tells it.
             details: What `data` has besides the case's id and reference.
@@ -171,7 +171,7 @@ class Outbox:
         """
         told = [
             row
-            for row in self.subscriptions(api, account, only)
+            for row in self.subscriptions(api, account.partition(":")[0], only)
             if row["is_active"] and bool(row["is_test"]) == case["isTestCase"] and event in json.loads(row["events"])
         ]
         for row in told:

@@ -13,6 +13,7 @@ from importer.sandbox.answers import Answer, answer
 from importer.sandbox.cases import Cases
 from importer.sandbox.documents import describe_account
 from importer.sandbox.managed import ManagedCreation
+from importer.sandbox.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,13 +24,15 @@ if TYPE_CHECKING:
 
     from importer.sandbox.accounts import Caller
     from importer.sandbox.gate import Gate, Operation
+    from importer.sandbox.sender import Sender
 
 
 class Partner:
     """The operations of collection partners."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, sender: Sender) -> None:
         self._gate = gate
+        self._webhooks = Webhooks(gate, sender, "partner", identify_partner, name_manager)
         self._managed = Cases(gate, ManagedCreation(gate.ledger, gate.clock, gate.outbox))
 
     def routes(self) -> list[Route]:
@@ -42,6 +45,7 @@ class Partner:
             self._route("/managed-cases", _as_manager(asked(managed.list))),
             self._route(by_reference, _as_manager(asked(managed.find_by_reference))),
             self._route("/managed-cases/{value}", _as_manager(asked(managed.find))),
+            *self._webhooks.routes(),
         ]
 
     def _route(self, path: str, operation: Operation, method: str = "GET") -> Route:
@@ -58,10 +62,15 @@ def identify_partner(headers: Mapping[str, str]) -> Caller | None:
     return None if caller is None or caller.bearer else caller
 
 
+def name_manager(account: str) -> str:
+    """Name the account that has the cases which *account* manages."""
+    return f"{account}:managed"
+
+
 def _as_manager(operation: Operation) -> Operation:
     """Keep the cases that an account manages apart from its own: neither API shows the other's."""
 
     async def operate(request: Request, caller: Caller) -> Answer | Response:
-        return await operation(request, replace(caller, account=f"{caller.account}:managed"))
+        return await operation(request, replace(caller, account=name_manager(caller.account)))
 
     return operate

@@ -23,7 +23,7 @@ from importer.sandbox.sender import LOOPBACK
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from starlette.requests import Request
     from starlette.routing import Route
@@ -48,14 +48,23 @@ class Webhooks:
         sender: Delivers a test at once.
         api: "customer" or "partner".
         identify: Who calls, at that API.
+        owner: The ledger's name of the account that has a caller's cases.
     """
 
-    def __init__(self, gate: Gate, sender: Sender, api: str = "customer", identify: Identify = identify) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        sender: Sender,
+        api: str = "customer",
+        identify: Identify = identify,
+        owner: Callable[[str], str] = str,
+    ) -> None:
         self._gate = gate
         self._outbox = gate.outbox
         self._sender = sender
         self._api = api
         self._identify = identify
+        self._owner = owner
 
     def routes(self) -> list[Route]:
         """List the paths, and what answers each."""
@@ -161,7 +170,7 @@ class Webhooks:
             return body
         event, only = str(body.get("event")), body.get("subscriptionId")
         name = str(only).lower() if only is not None else None
-        found = self._gate.ledger.find(caller.account, "id", str(body.get("caseId")).lower())
+        found = self._gate.ledger.find(self._owner(caller.account), "id", str(body.get("caseId")).lower())
         case = json.loads(found) if found else None
         details = self._tell_state(event, case) if case else None
         if refusal := self._judge_fire(caller, event, case, name):
