@@ -218,3 +218,11 @@ def test_a_folder_that_takes_no_secret_is_noticed_before_one_exists(
     assert ran.code == 3
     assert "No webhook was made." in ran.err
     assert importer("webhooks", "list", "--api-url", url, "--json").said["webhooks"] == []
+
+
+def test_a_partner_subscribes_at_the_partners_api(importer: Importer) -> None:
+    added = importer("webhooks", "add", URL, "--target", "managed", "--sandbox", "--json")
+    elsewhere = importer("webhooks", "list", "--sandbox", "--json")
+
+    assert added.said["events"] == ["case.assigned", "case.updated", "case.closed", "payment.created", "chat.created"]
+    assert elsewhere.said["webhooks"] == []
