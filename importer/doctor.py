@@ -42,7 +42,8 @@ class Finding:
 
 def examine(settings: Settings, find_api: Api | ImporterError) -> Iterator[Finding]:
     """Look at one thing after the other, as far as each allows the next."""
-    yield Finding("settings", ok=True, text=f"target {settings.target}, rate {settings.rate}")
+    changing = f", references are changed by {settings.reference_path}" if settings.reference_path else ""
+    yield Finding("settings", ok=True, text=f"target {settings.target}, rate {settings.rate}{changing}")
     journal = _examine_journal(settings)
     yield journal
     yield _examine_webhooks(settings)

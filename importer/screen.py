@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from importer.model import Status
     from importer.pipeline import Ending, Offer, Rebuilt
     from importer.pipeline.record import Figures
+    from importer.pipeline.references import Errand
 
 LINE_EVERY: Final = 10.0  # seconds between two lines where there is no terminal
 MINUTE: Final = 60
@@ -33,6 +34,10 @@ _STYLES: Final[Mapping[str, str]] = {
     "invalid": "red",
     "unknown": "bold yellow",
     "not-sent": "yellow",
+    "set": "green",
+    "unchanged": "cyan",
+    "refused": "red",
+    "by-hand": "yellow",
 }
 
 
@@ -68,6 +73,36 @@ def show_ending(screen: Console, ending: Ending) -> None:
         screen.print(f"Rows not sent: {left:,}, unknown: {unknown:,}. Go on with: importer resume {ending.run}")
     elif ending.figures.counts.get("unknown"):
         screen.print(f"Settle what is unknown with: importer resume {ending.run}")
+
+
+def show_errand(screen: Console, errand: Errand) -> None:
+    """Say which cases would be started and changed, before the question whether to."""
+    if errand.starts:
+        cases = "1 case" if errand.starts == 1 else f"{errand.starts:,} cases"
+        screen.print(f"[bold]{cases}[/] to start: accepted for collection, for good, and each creditor gets a message")
+        screen.print(f"The messages are sent as {', '.join(errand.senders)}.", markup=False)
+    if errand.changes:
+        screen.print(f"[bold]{errand.changes:,}[/] references to change")
+    screen.print(
+        f"For {errand.account} at {errand.host}; this takes at least {duration(errand.seconds)}.", markup=False
+    )
+    if errand.counts:
+        screen.print(f"The others: {', '.join(f'{count:,} {name}' for name, count in errand.counts.items())}.")
+
+
+def show_referred(screen: Console, ending: Ending) -> None:
+    """Say how the setting of references ended."""
+    for warning in ending.warnings:
+        screen.print(warning, style="yellow", markup=False)
+    screen.print(_figures(ending.figures))
+    if ending.started:
+        screen.print(f"Cases started: rows {ending.started:,}.")
+    if ending.stopped:
+        screen.print(ending.stopped, style="bold red", markup=False)
+    if ending.figures.counts.get("unknown") or ending.figures.counts.get("not-sent"):
+        screen.print("The same command again looks up what is stored, and does what is left.")
+    if ending.figures.counts.get("by-hand"):
+        screen.print("Some references have to be set by hand in the portal; the report says where.")
 
 
 def show_rebuilt(screen: Console, rebuilt: Rebuilt) -> None:

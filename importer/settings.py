@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ NAMES: Final = (
     "keep_going",
     "journal",
     "timezone",
+    "reference_path",
 )
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 KEYRING_SERVICE: Final = "invoice-importer"
@@ -50,6 +52,8 @@ class Settings:
         keep_going: Go on with a country and currency whose cases the API refuses for want of a partner or a contract.
         journal: A path or a `postgresql://` URL.
         timezone: The creditor's: it decides which day is today.
+        reference_path: The operation that changes a case's partner reference, as `PATCH /cases/{id}`; blank for none:
+            no document of the API names one.
     """
 
     workspace: Path
@@ -62,6 +66,7 @@ class Settings:
     keep_going: bool = False
     journal: str | Path = ""
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    reference_path: str = ""
 
     @property
     def reports(self) -> Path:
@@ -122,6 +127,7 @@ def _read_value(name: str, value: object, origin: str) -> object:
         "keep_going": lambda text: {"true": True, "1": True, "false": False, "0": False}[text.lower()],
         "journal": lambda text: text if "://" in text else Path(text),
         "timezone": ZoneInfo,
+        "reference_path": _reference_path,
     }
     try:
         return readers[name](str(value))
@@ -154,6 +160,12 @@ def _url(text: str) -> str:
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise SettingsError(f"{text} would send debtors' data unencrypted; use https://.")
     return text.rstrip("/")
+
+
+def _reference_path(text: str) -> str:
+    if not re.fullmatch(r"(PATCH|PUT|POST) /[!-~]*\{id\}[!-~]*", text) or text.count("{") != 1:
+        raise SettingsError(f"{text!r} is not of the form PATCH /cases/{{id}}.")
+    return text
 
 
 def environment_of(api_url: str) -> str:

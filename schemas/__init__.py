@@ -49,10 +49,14 @@ class Context:
     Attributes:
         today: The day in the creditor's time zone, fixed once a run.
         allow_missing_reference: A row without a creditor reference is warned about, not refused.
+        activate: Cases are started; what that needs has to be there.
+        clear_blank: A blank reference is one that is to be cleared.
     """
 
     today: date
     allow_missing_reference: bool = False
+    activate: bool = False
+    clear_blank: bool = False
 
 
 class Target(Protocol):
@@ -109,7 +113,11 @@ class Target(Protocol):
         ...
 
 
-TARGETS: Final[Mapping[str, str]] = {"customer": "schemas.customer", "managed": "schemas.managed"}
+TARGETS: Final[Mapping[str, str]] = {
+    "customer": "schemas.customer",
+    "managed": "schemas.managed",
+    "references": "schemas.references",
+}
 
 
 def load(name: str) -> Target:

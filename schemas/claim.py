@@ -224,16 +224,5 @@ def _cells(field: Field, column: pd.Series) -> list[object]:
         array = array.cast(pyarrow.string())
     cells: list[object] = array.to_pylist()
     if field.kind == "amount":
-        return [_plain(cell) if isinstance(cell, Decimal) else None for cell in cells]
+        return [rules.plain(cell) if isinstance(cell, Decimal) else None for cell in cells]
     return cells
-
-
-def _plain(amount: Decimal) -> Decimal:
-    """Drop trailing zeros beyond two decimals, and nothing else.
-
-    >>> from decimal import Decimal
-    >>> _plain(Decimal("85062.420000")), _plain(Decimal("5.000")), _plain(Decimal("0.1250"))
-    (Decimal('85062.42'), Decimal('5.00'), Decimal('0.125'))
-    """
-    whole, _, fraction = f"{amount:f}".partition(".")
-    return Decimal(f"{whole}.{fraction.rstrip('0'):0<2}")

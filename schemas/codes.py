@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 GUIDE: Final = "https://docs.debitura.com/clients/integration-guides/create-a-case"
 ERRORS: Final = "https://docs.debitura.com/referral-partners/error-reference"
 MANAGING: Final = "https://docs.debitura.com/api/collection-partner-api/create-case-as-managing-partner"
+STARTING: Final = "https://docs.debitura.com/collection-partners/integration-guides/start-a-case"
+PARTNER: Final = (
+    "https://support.debitura.com/en/articles/"
+    "14461769-collection-partners-how-to-assign-and-use-your-own-case-reference"
+)
 OURS: Final = "ours"
 
 
@@ -353,9 +358,80 @@ _OF_MANAGED: Final = (  # beside those above, or in their place
     ),
 )
 
+_CELLS: Final = frozenset(  # what may be wrong with a cell, whatever it holds
+    ("not-a-number", "not-a-uuid", "cell-error", "damaged-identifier", "field-not-supported")
+)
+_OF_REFERENCES: Final = (
+    Code(
+        "case-missing",
+        "error",
+        "caseId, caseReference",
+        "No case is named.",
+        "Give the case id or the Debitura reference, such as Q8OAXF3W.",
+        OURS,
+    ),
+    Code(
+        "case-twice",
+        "error",
+        "collectionPartnerReference",
+        "Another row wants another reference for the same case: {detail}.",
+        "A case has one reference: keep the row that is right.",
+        OURS,
+    ),
+    Code(
+        "reference-too-long",
+        "error",
+        "collectionPartnerReference",
+        "The partner reference has more than 128 characters: {value}.",
+        "Shorten it.",
+        PARTNER,
+    ),
+    Code(
+        "required",
+        "error",
+        "welcomeMessage, userEmail (or userId), with --activate",
+        "{column} is missing, and no case is started without it.",
+        "Fill it in, or say it for all rows with --set.",
+        STARTING,
+    ),
+    Code(
+        "text-too-long",
+        "error",
+        "welcomeMessage (5000), with --activate",
+        "{column} has more than {detail} characters.",
+        "Shorten it.",
+        STARTING,
+    ),
+    Code(
+        "message-short",
+        "warning",
+        "welcomeMessage, with --activate",
+        "{column} has fewer than ten characters: {value}.",
+        "An older guide says that such a message is refused.",
+        STARTING,
+    ),
+    Code(
+        "fee-negative",
+        "error",
+        "interestFees, reminderFees, collectionFees, with --activate",
+        "{column} is below zero: {value}.",
+        "A fee is zero or more.",
+        STARTING,
+    ),
+    Code(
+        "email-malformed",
+        "warning",
+        "userEmail, assignedUserEmail, with --activate",
+        "{value} does not look like an e-mail address.",
+        "It is sent as it is.",
+        OURS,
+    ),
+)
+
 _BY_TARGET: Final = {
     "customer": (*_COMMON, *_OF_CUSTOMER),
     "managed": (*_COMMON, *_OF_MANAGED),
+    "references": (*(code for code in _COMMON if code.code in _CELLS), *_OF_REFERENCES),
 }
 CATALOGUE: Final[Mapping[tuple[str, str], Code]] = {
     (target, code.code): code for target, codes in _BY_TARGET.items() for code in codes

@@ -5,6 +5,7 @@ A cell that is absent passes every rule; that it is required is a rule of its ow
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
@@ -160,3 +161,14 @@ def lookalikes(column: pd.Series, rows: pd.Index) -> list[str]:
         _name_rows([next(key for other, key in two[forms[text]] if other != text)], 1, row)
         for text, row in zip(column.reindex(rows), rows, strict=True)
     ]
+
+
+def plain(amount: Decimal) -> Decimal:
+    """Drop trailing zeros beyond two decimals, and nothing else.
+
+    >>> from decimal import Decimal
+    >>> plain(Decimal("85062.420000")), plain(Decimal("5.000")), plain(Decimal("0.1250"))
+    (Decimal('85062.42'), Decimal('5.00'), Decimal('0.125'))
+    """
+    whole, _, fraction = f"{amount:f}".partition(".")
+    return Decimal(f"{whole}.{fraction.rstrip('0'):0<2}")

@@ -41,7 +41,7 @@ class Sample:
         self.copy.write_bytes(self.original)
         arguments = [self.expected["command"], str(self.copy), "--json", *self.expected["options"]]
         arguments += ["--workspace", str(workspace)]
-        if self.expected["command"] == "submit":
+        if self.expected["command"] in {"submit", "references"}:
             arguments += ["--sandbox", "--yes"]
         result = CliRunner().invoke(main, arguments)
         self.exit_code = result.exit_code
@@ -114,8 +114,8 @@ def test_every_row_is_counted_once(finished: Sample) -> None:
 
 
 def test_the_totals_reconcile_with_the_source(finished: Sample) -> None:
-    assert money(finished.told["totals"]) == money(finished.expected["totals"])
-    assert finished.told["unreadable"] == finished.expected["unreadable"]
+    assert money(finished.told.get("totals", [])) == money(finished.expected.get("totals", []))
+    assert finished.told.get("unreadable", 0) == finished.expected.get("unreadable", 0)
 
 
 def test_every_fault_is_reported_on_the_cell_that_must_change(finished: Sample) -> None:
@@ -126,7 +126,7 @@ def test_every_fault_is_reported_on_the_cell_that_must_change(finished: Sample) 
 
 
 def test_every_row_has_the_status_it_should(finished: Sample) -> None:
-    good = {"check": "valid", "submit": "created"}[finished.expected["command"]]
+    good = {"check": "valid", "submit": "created", "references": "set"}[finished.expected["command"]]
 
     statuses = {str(row["Row"]): row["Status"] for row in finished.records("Results")}
 
@@ -135,14 +135,14 @@ def test_every_row_has_the_status_it_should(finished: Sample) -> None:
 
 
 def test_every_case_made_has_an_id_and_a_reference(finished: Sample) -> None:
-    made = [row for row in finished.records("Results") if row["Status"] == "created"]
+    made = [row for row in finished.records("Results") if row["Status"] in {"created", "set"}]
 
     assert len({row["Case id"] for row in made} - {None}) == len(made)
     assert len({row["Reference"] for row in made} - {None}) == len(made)
 
 
 def test_references_are_sent_as_they_are_written(finished: Sample) -> None:
-    references = {str(row["Row"]): row["Creditor reference"] for row in finished.records("Results")}
+    references = {str(row["Row"]): row.get("Creditor reference") for row in finished.records("Results")}
 
     expected = finished.expected.get("references", {})
     assert {row: references[row] for row in expected} == expected

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from importer import __version__
-from importer.cli import keeping, listening, looking, running, serving
+from importer.cli import assigning, keeping, listening, looking, running, serving
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,6 +23,7 @@ for command in (
     *(looking.runs, looking.show, looking.find, looking.doctor),
     *(keeping.journal, keeping.forget, keeping.purge),
     *(listening.listen, listening.webhooks),
+    assigning.references,
     serving.sandbox,
 ):
     main.add_command(command)

@@ -83,17 +83,36 @@ def print_json(document: Mapping[str, object]) -> None:
 targeted = click.option("--target", help="The API operation that rows are for; by default `customer`.")
 
 
-def reading(command: Command) -> Command:
+def sources_read(*, required: bool = True) -> Callable[[Command], Command]:
     """Add the sources, and the options that say how to read and match them."""
+
+    def add(command: Command) -> Command:
+        for option in reversed(
+            (
+                click.argument(
+                    "sources", nargs=-1, required=required, type=click.Path(path_type=Path), metavar="SOURCE..."
+                ),
+                click.option("--sheet", help="The sheet to read, where a workbook has several."),
+                click.option(
+                    "--mapping", type=click.Path(path_type=Path), help="TOML file: which column is which field."
+                ),
+                click.option("--set", "constants", multiple=True, metavar="FIELD=VALUE", help="A value for every row."),
+                click.option("--decimal", type=click.Choice(["comma", "point"]), help="How amounts are written."),
+            )
+        ):
+            command = option(command)
+        return command
+
+    return add
+
+
+def reading(command: Command) -> Command:
+    """Add what commands that judge invoices take: sources, and what is to be made of them."""
     for option in reversed(
         (
-            click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SOURCE..."),
+            sources_read(),
             targeted,
-            click.option("--sheet", help="The sheet to read, where a workbook has several."),
-            click.option("--mapping", type=click.Path(path_type=Path), help="TOML file: which column is which field."),
-            click.option("--set", "constants", multiple=True, metavar="FIELD=VALUE", help="A value for every row."),
             click.option("--date-order", type=click.Choice(["dmy", "mdy", "ymd"]), help="How dates are written."),
-            click.option("--decimal", type=click.Choice(["comma", "point"]), help="How amounts are written."),
             click.option("--limit", type=click.IntRange(min=0), help="Send at most so many cases."),
             click.option("--test", is_flag=True, help="Make test cases, which nobody collects."),
             click.option("--allow-missing-reference", is_flag=True, help="Take rows without a creditor reference."),

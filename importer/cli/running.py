@@ -31,7 +31,7 @@ def check(
 
     settings = load_settings(workspace, target=target)
     environment = "loopback" if sandbox else environment_told(settings)
-    ending = pipeline.check(_job(**given), settings, environment=environment, written=not no_report)
+    ending = pipeline.check(make_job(**given), settings, environment=environment, written=not no_report)
     return _finish(ending, screen.console(quiet=quiet), as_json=as_json)
 
 
@@ -65,7 +65,7 @@ def submit(
         return yes or click.confirm("Send?", err=True)
 
     with open_api(settings, sandbox=sandbox) as api, screen.Watching(console) as watcher:
-        ending = pipeline.submit(_job(**options), settings, api, confirm=confirm, watcher=watcher, wait=wait)
+        ending = pipeline.submit(make_job(**options), settings, api, confirm=confirm, watcher=watcher, wait=wait)
     return _finish(ending, console, as_json=as_json)
 
 
@@ -98,7 +98,8 @@ def report(workspace: Path, *, run: str, as_json: bool, quiet: bool) -> int:
     return 0
 
 
-def _job(*, sources: tuple[Path, ...], constants: tuple[str, ...], date_order: Any, **options: Any) -> Job:
+def make_job(*, sources: tuple[Path, ...], constants: tuple[str, ...], date_order: Any, **options: Any) -> Job:
+    """Gather what the user asked for."""
     from importer.pipeline import Job  # noqa: PLC0415 - pandas
 
     fields: dict[str, str] = {}

@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     default=1.0,
     help="How many times faster events that nobody took are delivered again.",
 )
+@click.option(
+    "--reference-path",
+    default="",
+    metavar="'PATCH /cases/{id}'",
+    help="An operation for collection partners that no document names: it changes a partner reference.",
+)
 def sandbox(
     workspace: Path,
     *,
@@ -43,6 +49,7 @@ def sandbox(
     faults: tuple[str, ...],
     seed: int,
     webhook_speed: float,
+    reference_path: str,
 ) -> int:
     """Serve the sandbox until interrupted; its data lie in the workspace's sandbox.db."""
     from importer import sandbox as server  # noqa: PLC0415 - a web server
@@ -53,7 +60,7 @@ def sandbox(
         ordered = tuple(map(server.Fault.parse, faults))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--fault") from None
-    settings = server.Settings(rate.minute, rate.hour, rate.day, latency, ordered, seed, webhook_speed)
+    settings = server.Settings(rate.minute, rate.hour, rate.day, latency, ordered, seed, webhook_speed, reference_path)
 
     def tell(url: str) -> None:
         if as_json:

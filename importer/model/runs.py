@@ -70,7 +70,7 @@ class Run:
     """
 
     id: str
-    kind: Literal["check", "submit"]
+    kind: Literal["check", "submit", "references"]
     sources: tuple[SourceInfo, ...]
     target: str
     mode: Literal["live", "test"]

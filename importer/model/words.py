@@ -8,7 +8,20 @@ Severity = Literal["error", "warning"]
 DecimalStyle = Literal["point", "comma"]
 DateOrder = Literal["dmy", "mdy", "ymd"]
 MIXED: Final = "mixed"  # in a results workbook: its sources were written differently, so that nothing may be assumed
-Status = Literal["created", "already-imported", "duplicate", "rejected", "invalid", "unknown", "not-sent", "valid"]
+Status = Literal[
+    "created",
+    "already-imported",
+    "duplicate",
+    "rejected",
+    "invalid",
+    "unknown",
+    "not-sent",
+    "valid",
+    "set",
+    "unchanged",
+    "refused",
+    "by-hand",
+]
 STATUSES: Final[tuple[Status, ...]] = (
     "created",
     "already-imported",
@@ -19,6 +32,15 @@ STATUSES: Final[tuple[Status, ...]] = (
     "not-sent",
 )
 CHECK_STATUSES: Final[tuple[Status, ...]] = ("valid", "already-imported", "invalid")
+REFERENCE_STATUSES: Final[tuple[Status, ...]] = (
+    "set",
+    "unchanged",
+    "refused",
+    "by-hand",
+    "invalid",
+    "unknown",
+    "not-sent",
+)
 ISSUE_COLUMNS: Final = ("row", "column", "field", "severity", "code", "value", "message", "hint")
 OUTCOME_COLUMNS: Final = (
     "status",

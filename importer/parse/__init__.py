@@ -50,7 +50,10 @@ BOOLEANS: Final[Mapping[str, bool]] = {
     **dict.fromkeys(("false", "no", "n", "0"), False),
 }
 IDENTIFIERS: Final = frozenset(
-    {"creditorReference", "debtor.companyRegistrationNumber", "debtor.zipCode", "debtor.phone"}
+    {
+        *("creditorReference", "debtor.companyRegistrationNumber", "debtor.zipCode", "debtor.phone"),
+        *("caseReference", "collectionPartnerReference"),
+    }
 )
 NOTATION: Final = r"(?i)[+-]?[0-9]([.,][0-9]+)?E\+[0-9]{2,}"  # what a spreadsheet program makes of a long number
 UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)

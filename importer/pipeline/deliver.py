@@ -50,6 +50,14 @@ class Watcher(Protocol):
         ...
 
 
+class Stoppable(Protocol):
+    """Whoever can end its work in good order."""
+
+    def stop(self, error: Interrupted) -> None:
+        """Begin nothing more; what is in flight has some seconds."""
+        ...
+
+
 def patience_of(settings: Settings) -> Patience:
     """Take the times to wait from the settings."""
     return Patience(settle_after=settings.settle_after, timeout=settings.timeout)
@@ -106,7 +114,7 @@ def send(
                 clock=clock,
                 observe=watcher.settled,
             )
-            with _interruptible(sender, watcher):
+            with interruptible(sender, watcher):
                 await sender.send(pending)
 
     try:
@@ -115,10 +123,10 @@ def send(
         raise Interrupted("Interrupted at once; what was in flight is in doubt, and `resume` asks about it.") from None
 
 
-class _interruptible:  # noqa: N801 - used as a with statement reads
+class interruptible:  # noqa: N801 - used as a with statement reads
     """Lets a signal end the sending: the first in good order, the second at once."""
 
-    def __init__(self, sender: Sender, watcher: Watcher) -> None:
+    def __init__(self, sender: Stoppable, watcher: Watcher) -> None:
         self._sender = sender
         self._watcher = watcher
         self._asked = False

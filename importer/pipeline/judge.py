@@ -43,6 +43,8 @@ class Job:
         all_or_nothing: One error, and nothing is sent.
         allow_pending_contracts: The API may take a case whose contracts are not signed yet.
         allow_missing_reference: A row may have no creditor reference.
+        activate: Start the cases of a collection partner.
+        clear_blank: A blank partner reference clears the one that is stored.
     """
 
     sources: tuple[Path, ...]
@@ -57,6 +59,8 @@ class Job:
     all_or_nothing: bool = False
     allow_pending_contracts: bool = False
     allow_missing_reference: bool = False
+    activate: bool = False
+    clear_blank: bool = False
 
     @property
     def mode(self) -> Literal["live", "test"]:
@@ -137,7 +141,10 @@ def judge(job: Job, settings: Settings) -> Judged:
     unreadable = _stack([part.unreadable for part in parsed]).fillna(value=False).astype(bool)
     headers = {name: tables[0].header[position] for name, position in matching.columns.items()}
     context = schemas.Context(
-        today=datetime.now(settings.timezone).date(), allow_missing_reference=job.allow_missing_reference
+        today=datetime.now(settings.timezone).date(),
+        allow_missing_reference=job.allow_missing_reference,
+        activate=job.activate,
+        clear_blank=job.clear_blank,
     )
     texts = _stack([part.texts for part in parsed])
     found = check(values, unreadable, texts, headers, target, context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -21,6 +21,8 @@ from importer.pipeline.sessions import begin_session, count_requests, end_sessio
 from importer.report import archive
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from importer.journal import Journal
     from importer.model import Entry
     from importer.pipeline.judge import Job, Judged
@@ -44,6 +46,8 @@ class Ending:
         exit_code: As the process exits.
         stopped: Why it ended before its end.
         warnings: What was noticed about the sources as a whole.
+        started: How many rows' cases were started, where partner references were set.
+        requests: Kind → how many it took, in the same place.
     """
 
     run: str
@@ -54,9 +58,11 @@ class Ending:
     exit_code: int
     stopped: str | None
     warnings: tuple[str, ...]
+    started: int = 0
+    requests: Mapping[str, int] = field(default_factory=dict)
 
 
-def describe(judged: Judged, job: Job, settings: Settings, kind: Literal["check", "submit"]) -> Run:
+def describe(judged: Judged, job: Job, settings: Settings, kind: Literal["check", "submit", "references"]) -> Run:
     """Give a run its id, and say all that shaped it."""
     started = datetime.now(UTC)
     stem = re.sub(r"[^A-Za-z0-9._]+", "-", Path(judged.sources[0].name).stem).strip("-.")[:RUN_ID_STEM] or "source"
@@ -73,6 +79,9 @@ def describe(judged: Judged, job: Job, settings: Settings, kind: Literal["check"
         "Keep going": settings.keep_going or None,
         "Allow pending contracts": job.allow_pending_contracts or None,
         "Allow missing reference": job.allow_missing_reference or None,
+        "Activate": job.activate or None,
+        "Clear blank": job.clear_blank or None,
+        "Reference path": settings.reference_path or None if kind == "references" else None,
         UNUSED: ", ".join(judged.unmapped) or None,
     }
     return Run(
@@ -103,7 +112,7 @@ def keep(run: Run, judged: Judged, settings: Settings) -> None:
         CannotStart: The disk does not take it.
     """
     path = rows_path(settings, run.id)
-    _make_folder(path.parent)
+    make_folder(path.parent)
     try:
         archive.save(
             path,
@@ -157,7 +166,7 @@ def report_check(run: Run, judged: Judged, made: dict[int, Entry], settings: Set
         path = settings.reports / run.id / "results.xlsx"
         report = Report(run, judged.header, judged.cells, judged.numbers, judged.issues, outcomes, judged.amounts)
         _write(report, path)
-    return _end(run, path, figures)
+    return end(run, path, figures)
 
 
 def report_run(run: Run, journal: Journal, settings: Settings, *, ended: bool) -> Ending:
@@ -192,18 +201,23 @@ def report_run(run: Run, journal: Journal, settings: Settings, *, ended: bool) -
         }
         journal.end_run(run.id, exit_code=run.exit_code, stopped=run.stopped, summary=summary)
     _write(Report(run, kept.header, kept.cells, kept.numbers, kept.issues, outcomes, kept.amounts), path)
-    return _end(run, path, figures)
+    return end(run, path, figures)
 
 
 def _write(report: Report, path: Path) -> None:
-    _make_folder(path.parent)
+    make_folder(path.parent)
     try:
         workbook.write(report, path)
     except OSError as error:
         raise CannotStart(f"The report {path} cannot be written: {error.strerror or error}.") from None
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a report's folder, readable by its owner alone.
+
+    Raises:
+        CannotStart: The disk does not take it.
+    """
     try:
         # One by one, since only the last of several made at once gets the mode.
         for place in (folder.parent.parent, folder.parent, folder):
@@ -212,7 +226,8 @@ def _make_folder(folder: Path) -> None:
         raise CannotStart(f"The folder {folder} cannot be made: {error.strerror}.") from None
 
 
-def _end(run: Run, path: Path | None, figures: Figures) -> Ending:
+def end(run: Run, path: Path | None, figures: Figures) -> Ending:
+    """Say how a command ended."""
     unused = dict(run.settings).get(UNUSED)
     warnings = (f"Columns that feed no field, kept in the report only: {unused}.",) if unused else ()
     sources = tuple(source.name for source in run.sources)

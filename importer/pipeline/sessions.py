@@ -74,7 +74,8 @@ def count_requests(journal: Journal, run: str, summary: Mapping[str, Any]) -> di
     """Count a run's requests by kind; those that ask whose key it is belong to no case: each session makes one."""
     if "purged" in summary:
         return dict(summary["requests"])
-    return {**journal.count_requests(run), "me": len(summary.get("sessions", ()))}
+    told = summary.get("requests", {})  # those of no case are known to nothing else
+    return {**told, **journal.count_requests(run), "me": len(summary.get("sessions", ()))}
 
 
 def _moment(seconds: float) -> datetime:

@@ -71,6 +71,7 @@ __all__ = [
     "differences",
     "is_same_claim",
     "read_account",
+    "read_any",
     "read_list",
     "read_lookup",
     "read_post",
@@ -155,7 +156,7 @@ def _reach(status: int, faults: list[Fault]) -> Reach:
 
 def read_lookup(reply: Reply) -> AskMeaning:
     """Tell what a reply to a look-up of one case means."""
-    match _read_any(reply):
+    match read_any(reply):
         case Answer(200, _, body):
             case = case_of(parse(body))
             return Found(case) if case else Unanswered("the answer to a look-up could not be read")
@@ -169,7 +170,7 @@ def read_lookup(reply: Reply) -> AskMeaning:
 
 def read_list(reply: Reply, asked: int) -> ListMeaning:
     """Tell what a reply to page *asked* of the cases means; its key is `page` or, in some documents, `pageData`."""
-    match _read_any(reply):
+    match read_any(reply):
         case Answer(200, _, body):
             return _read_page(parse(body), asked)
         case Answer(status):
@@ -189,7 +190,8 @@ def _read_page(document: object, asked: int) -> Listed | Unanswered:
     return Unanswered("a list of cases could not be read")
 
 
-def _read_any(reply: Reply) -> Answer | Throttled | Denied | Unanswered:
+def read_any(reply: Reply) -> Answer | Throttled | Denied | Unanswered:
+    """Sort out what any question may be answered with; what is left is an answer to this one."""
     match reply:
         case NeverLeft(reason) | Lost(reason):
             return Unanswered(reason)
@@ -203,7 +205,7 @@ def _read_any(reply: Reply) -> Answer | Throttled | Denied | Unanswered:
 
 def read_account(reply: Reply) -> tuple[str, str] | Throttled | Denied | Unanswered:
     """Read `GET /me`: the account's id and the company's name."""
-    match _read_any(reply):
+    match read_any(reply):
         case Answer(200, _, body):
             document = parse(body)
             if isinstance(document, dict) and isinstance(document.get("id"), str):

@@ -71,7 +71,15 @@ def case_of(document: object) -> KnownCase | None:
         date=dated.date() if dated else None,
         solution=signing_link(document) or _link(document.get("solutionUrl")),
         creditor=_creditor(document.get("creditor")),
+        partner_reference=partner_reference(document),
     )
+
+
+def partner_reference(document: object) -> str | None:
+    """Read a collection partner's own reference, blank where there is none; None where the document does not tell."""
+    if not isinstance(document, dict) or "collectionPartnerReference" not in document:
+        return None
+    return str(document["collectionPartnerReference"] or "")
 
 
 def _creditor(document: object) -> str:

@@ -56,6 +56,7 @@ class KnownCase:
         date: The invoice's date, or None.
         solution: Where its contracts are signed, while they are not; else blank.
         creditor: Whose claim it is, named as in `schemas.creditors`; blank where that is not told.
+        partner_reference: The collection partner's own, blank where there is none; None where the API does not tell.
     """
 
     id: str
@@ -70,6 +71,7 @@ class KnownCase:
     date: date | None
     solution: str
     creditor: str = ""
+    partner_reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,10 @@ STATUS_LOOKS: Final[Mapping[str, tuple[str, str]]] = {
     "invalid": ("#F8D7D4", "#8A1C12"),
     "unknown": ("#FFE0B2", "#7A3E00"),
     "not-sent": ("#ECECEC", "#404040"),
+    "set": ("#DDF0DD", "#1B5E20"),
+    "unchanged": ("#DCE9F5", "#0D3C61"),
+    "refused": ("#F8D7D4", "#8A1C12"),
+    "by-hand": ("#FFF1CC", "#7A4F01"),
 }
 LOOKS: Final[Mapping[str, Mapping[str, Any]]] = {
     "plain": {"valign": "top"},

@@ -48,7 +48,7 @@ def add_run(package: Package, run: Run, remarks: Sequence[str]) -> None:
 
 def _told(run: Run) -> Iterator[tuple[str, str]]:
     yield "Run", run.id
-    yield "Kind", "dry run: nothing was sent" if run.kind == "check" else "submit"
+    yield "Kind", "dry run: nothing was sent" if run.kind == "check" else run.kind
     yield "Target", run.target
     yield "Mode", run.mode
     if run.account:

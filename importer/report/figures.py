@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EXACT: Final = 15  # digits that a number cell keeps
 DIGITS: Final = 60  # more than a sum of amounts of 38 digits has
 
-_MEANINGS: Final = {
+MEANINGS: Final = {
     "created": "The API made the case now.",
     "valid": "Would be sent.",
     "already-imported": "An earlier run made the case; nothing was sent.",
@@ -28,10 +28,16 @@ _MEANINGS: Final = {
     "invalid": "A rule failed here; it was not sent.",
     "unknown": "It may have been made; `importer resume` settles it.",
     "not-sent": "Valid, and not sent; `importer resume` goes on.",
+    "set": "The API stores the reference now.",
+    "unchanged": "It was so already, or nothing was wanted; nothing was sent.",
+    "refused": "The API refused it, or knows no such case.",
+    "by-hand": "The API offers no way: Results says where it is set in the portal.",
 }
 
 
-def write_counts(page: Page, counts: Mapping[str, int], statuses: Sequence[str]) -> None:
+def write_counts(
+    page: Page, counts: Mapping[str, int], statuses: Sequence[str], meanings: Mapping[str, str] = MEANINGS
+) -> None:
     """Write rows by status, each with what it means: the legend of the colours on `Results`."""
     sheet, formats = page.sheet, page.formats
     total = sum(counts.values())
@@ -46,7 +52,7 @@ def write_counts(page: Page, counts: Mapping[str, int], statuses: Sequence[str])
         sheet.write_string(page.row, 0, status, formats[f"status {status}"])
         sheet.write_number(page.row, 1, counts[status], formats["count"])
         sheet.write_number(page.row, 2, counts[status] / total, formats["share"])
-        sheet.write_string(page.row, 3, _MEANINGS[status], formats["meaning"])
+        sheet.write_string(page.row, 3, meanings[status], formats["meaning"])
     page.row += 1
     sheet.write_string(page.row, 0, "All rows", formats["sum"])
     sheet.write_number(page.row, 1, total, formats["sum count"])

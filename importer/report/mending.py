@@ -17,7 +17,8 @@ from importer.report.sheets import as_texts, fit_widths, own_cells
 if TYPE_CHECKING:
     from importer.model import Report
 
-TO_MEND: Final = ("invalid", "rejected")
+REFUSED: Final = ("rejected", "refused")  # by the API
+TO_MEND: Final = ("invalid", *REFUSED)
 REFERENCE: Final = "creditorReference"  # the field on whose cell stands what the API said
 NOTES: Final = 5_000  # cells of the sheet; each note is a drawing of its own, slow to open
 NOTE_WIDTH: Final = 320  # pixels
@@ -53,7 +54,7 @@ def find_marks(report: Report) -> Marks:
     errors = report.issues[report.issues["severity"] == "error"]
     # A fault of a constant, or of a column that is not there, has no cell of its own.
     places = pc.fill_null(pc.index_in(as_texts(errors["column"]), headers), fallback)
-    rejected = report.outcomes[report.outcomes["status"] == "rejected"]
+    rejected = report.outcomes[report.outcomes["status"].isin(REFUSED)]
     said = pd.DataFrame(
         {
             "line": np.concatenate([index.get_indexer(pd.Index(errors["row"])), index.get_indexer(rejected.index)]),

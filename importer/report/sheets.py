@@ -64,10 +64,9 @@ def add_results(package: Package, report: Report) -> None:
         part = slice(start, start + TALLEST)
         outcomes = report.outcomes.iloc[part]
         own = own_cells(report, part)
-        texts = [*_places(report, outcomes.index, several=several)]
+        texts = [*places(report, outcomes.index, several=several)]
         texts += [Cells(as_texts(outcomes[name])) for name in RESULT_COLUMNS.values() if name != "sent_at"]
-        moments = _moments(outcomes["sent_at"])
-        columns = [*texts, moments, *own]
+        columns = [*texts, moments(outcomes["sent_at"]), *own]
 
         def fill(styles: dict[str, str], columns: list[Cells] = columns) -> list[Cells]:
             return _style_results(columns, styles, len(lead))
@@ -113,7 +112,7 @@ def add_issues(package: Package, report: Report) -> None:
     header = [*(["Source"] if several else []), "Row", *ISSUE_HEADER]
     for number, start in enumerate(range(0, max(1, len(issues)), TALLEST)):
         part = issues.iloc[start : start + TALLEST]
-        columns = list(_places(report, part["row"], several=several))
+        columns = list(places(report, part["row"], several=several))
         columns += [Cells(as_texts(part[name.lower()].mask(part[name.lower()] == ""))) for name in ISSUE_HEADER]
 
         def fill(styles: dict[str, str], columns: list[Cells] = columns) -> list[Cells]:
@@ -132,7 +131,7 @@ def add_issues(package: Package, report: Report) -> None:
         )
 
 
-def _places(report: Report, keys: Any, *, several: bool) -> list[Cells]:
+def places(report: Report, keys: Any, *, several: bool) -> list[Cells]:
     """Write row keys as people know them: the source, where there are several, and the row number."""
     array = pa.array(keys, pa.int64())
     row = Cells(pc.cast(pc.bit_wise_and(array, (1 << 32) - 1), pa.string()), numbers=True)
@@ -168,7 +167,7 @@ def as_texts(column: pd.Series) -> pa.Array:
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
-def _moments(column: pd.Series) -> Cells:
+def moments(column: pd.Series) -> Cells:
     """Write UTC times as the days that a spreadsheet program counts."""
     array = pa.array(column)
     array = pc.cast(array, pa.timestamp("us", "UTC"))

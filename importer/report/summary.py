@@ -41,13 +41,26 @@ def add_summary(package: Package, report: Report, remarks: Sequence[str]) -> Non
     write_counts(page, counts, statuses)
     page.start_section("Amounts")
     write_amounts(page, report, statuses)
-    for title, reasons in (("Faults found here", _faults(report)), ("What the API said", _answers(report.outcomes))):
+    write_reasons(page, report, ("rejected", "duplicate", "unknown"))
+    write_remarks(page, remarks)
+
+
+def write_reasons(page: Page, report: Report, answered: Sequence[str]) -> None:
+    """Write why rows did not get through: faults found here, and what the API said of rows with a status *answered*."""
+    for title, reasons in (
+        ("Faults found here", _faults(report)),
+        ("What the API said", _answers(report.outcomes, answered)),
+    ):
         if reasons:
             page.start_section(title)
             for rows, text in reasons[:REASONS]:
                 page.write_reason(_count(rows), text)
             if len(reasons) > REASONS:
                 page.write_text(f"… and {len(reasons) - REASONS} more kinds.", "wrapped")
+
+
+def write_remarks(page: Page, remarks: Sequence[str]) -> None:
+    """Write what the workbook does not hold whole."""
     if remarks:
         page.start_section("About this workbook")
         for text in remarks:
@@ -123,9 +136,9 @@ def _tell_fault(group: Mapping[str, Any]) -> str:
     return f"{warning}{what}: {instance}{said}"
 
 
-def _answers(outcomes: pd.DataFrame) -> list[tuple[int, str]]:
+def _answers(outcomes: pd.DataFrame, statuses: Sequence[str]) -> list[tuple[int, str]]:
     """Group what the API said by error and message."""
-    answered = outcomes[outcomes["status"].isin(["rejected", "duplicate", "unknown"])]
+    answered = outcomes[outcomes["status"].isin(list(statuses))]
     said = answered["status"]
     for name in ("error", "message"):
         said = (said + ": " + answered[name]).fillna(said)

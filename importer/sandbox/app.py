@@ -19,6 +19,7 @@ from importer.sandbox.customer import Customer
 from importer.sandbox.gate import Gate
 from importer.sandbox.mishaps import CRASH
 from importer.sandbox.partner import Partner
+from importer.sandbox.partner_cases import PartnerCases
 from importer.sandbox.sender import Sender
 from importer.sandbox.webhooks import Webhooks
 
@@ -46,7 +47,7 @@ class Apis:
                 *Customer(gate).routes(),
                 *Changing(gate, partial(gate.outbox.tell, "customer")).routes(),
                 *Webhooks(gate, self.sender).routes(),
-                _below("partner", Partner(gate, self.sender).routes()),
+                _below("partner", [*Partner(gate, self.sender).routes(), *PartnerCases(gate).routes()]),
             ],
             exception_handlers={HTTPException: _answer_unrouted, Exception: _answer_crash},
         )

@@ -16,6 +16,7 @@ from importer.sandbox.rules import BUCKETS, DEBTOR_MEMBERS, read_day, read_numbe
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+ASKED: Final = "IS"  # debtors' country whose cases wait for their partner to accept them
 NOTHING: Final = Decimal(0)
 
 
@@ -92,7 +93,7 @@ def describe_case(
         "totalAddedFees": NOTHING,
         "currency": fold(read_text(body["currencyCode"])),
         "isTestCase": is_test,
-        "lifecycle": PENDING if pending else "PendingVerificationInternal" if is_test else "Active",
+        "lifecycle": PENDING if pending else _begin(body["debtor"], is_test=is_test),
         "dueDate": f"{read_day(body.get('dueDate')) or day}T00:00:00",
         "date": f"{day}T00:00:00",
         "dateFinished": None,
@@ -120,6 +121,12 @@ def describe_case(
             "collectionFees": NOTHING,
         },
     }
+
+
+def _begin(debtor: object, *, is_test: bool) -> str:
+    if is_test:
+        return "PendingVerificationInternal"
+    return "PendingVerification" if _describe_debtor(debtor)["countryAlpha2"] == ASKED else "Active"
 
 
 def _describe_debtor(debtor: object) -> dict[str, object]:

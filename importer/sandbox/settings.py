@@ -19,6 +19,8 @@ class Settings:
         faults: What goes wrong.
         seed: Of the faults that come by chance.
         webhook_speed: How many times faster than in earnest a webhook's event is tried again.
+        reference_path: An operation of the Collection Partner API that no document names, such as `PATCH /cases/{id}`:
+            it changes a case's partner reference. Blank for none. Where there is one, cases also tell that reference.
     """
 
     minute: int = 2_000
@@ -28,3 +30,4 @@ class Settings:
     faults: tuple[Fault, ...] = ()
     seed: int = 0
     webhook_speed: float = 1.0
+    reference_path: str = ""

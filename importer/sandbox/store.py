@@ -37,6 +37,9 @@ CREATE TABLE IF NOT EXISTS payments (
 );
 CREATE INDEX IF NOT EXISTS payments_of_case ON payments (case_id);
 CREATE TABLE IF NOT EXISTS windows (key TEXT PRIMARY KEY, spent TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS partner_references (case_id TEXT PRIMARY KEY, reference TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS cases_by_partner_reference ON partner_references (reference);
+CREATE TABLE IF NOT EXISTS starts (case_id TEXT NOT NULL, body BLOB NOT NULL);
 """
 _PATIENCE: Final = 30.0  # seconds to wait for another sandbox on the same file
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -214,3 +217,13 @@ class Store:
             dict(zip((*names, "created", "body"), row, strict=True)) | {"isTest": bool(row[names.index("isTest")])}
             for row in rows
         ]
+
+    def partner_references(self) -> dict[str, str]:
+        """Return case id → the partner reference that is stored."""
+        with closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as database:
+            return dict(database.execute("SELECT case_id, reference FROM partner_references").fetchall())
+
+    def starts(self) -> list[tuple[str, bytes]]:
+        """Return the case id and the body of every request that started a case, in order."""
+        with closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as database:
+            return database.execute("SELECT case_id, body FROM starts ORDER BY rowid").fetchall()
