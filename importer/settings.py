@@ -127,7 +127,7 @@ def _read_value(name: str, value: object, origin: str) -> object:
         "keep_going": lambda text: {"true": True, "1": True, "false": False, "0": False}[text.lower()],
         "journal": lambda text: text if "://" in text else Path(text),
         "timezone": ZoneInfo,
-        "reference_path": _reference_path,
+        "reference_path": read_operation,
     }
     try:
         return readers[name](str(value))
@@ -162,7 +162,12 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
-def _reference_path(text: str) -> str:
+def read_operation(text: str) -> str:
+    """Return *text*, an operation on one case such as `PATCH /cases/{id}`.
+
+    Raises:
+        SettingsError: It is none.
+    """
     if not re.fullmatch(r"(PATCH|PUT|POST) /[!-~]*\{id\}[!-~]*", text) or text.count("{") != 1:
         raise SettingsError(f"{text!r} is not of the form PATCH /cases/{{id}}.")
     return text

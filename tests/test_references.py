@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Importer = Callable[..., Any]
 
 SAMPLES = Path(__file__).parent.parent / "samples"
+BOTH_JOURNALS = pytest.mark.usefixtures("place")
 WAITING, ACTIVE, STORED, CLOSED = 1, 7, 9, 12  # numbers of the sandbox's own cases
 PATH = "PATCH /cases/{id}"
 START = (
@@ -90,6 +91,7 @@ def starts(folder: Path) -> list[dict[str, Any]]:
 # What is stored already
 
 
+@BOTH_JOURNALS
 def test_a_reference_that_is_stored_is_unchanged_and_a_second_run_sends_nothing(
     importer: Importer, served: Callable[..., str], tmp_path: Path
 ) -> None:
@@ -602,6 +604,7 @@ def test_limit_changes_so_many_and_the_next_run_the_rest(
     assert results(first)[3]["Message"] == "--limit 3 came before its turn."
 
 
+@BOTH_JOURNALS
 @pytest.mark.parametrize("seconds", [1, 30])
 def test_an_interruption_lets_what_is_in_flight_end_and_a_second_one_does_not(
     importer: Importer, launch: Callable[..., Any], served: Callable[..., str], tmp_path: Path, seconds: int
@@ -644,6 +647,18 @@ def test_the_run_is_on_record_with_its_report_and_its_requests(
     assert (shown["counts"]["set"], shown["target"], shown["report"]) == (1, "references", said["report"])
     assert shown["requests"] == {"by-reference": 1, "list": 1, "start": 1, "me": 1}
     assert "`importer references` again" in importer("resume", said["run"]).err
+
+
+def test_an_old_run_can_be_purged(importer: Importer, served: Callable[..., str], tmp_path: Path) -> None:
+    served()
+    said = importer("references", sheet(tmp_path, (case(1), "P-1")), *START, "--json").said
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as database, database:
+        database.execute("UPDATE runs SET started = 0, finished = 1")
+
+    purged = importer("purge", "--older-than", "90d", "--yes", "--json").said
+
+    assert (purged["runs"], Path(said["report"]).exists()) == ([said["run"]], False)
+    assert importer("show", said["run"], "--json").said["requests"]["start"] == 1
 
 
 def test_the_workbook_has_five_sheets_and_before_and_after(

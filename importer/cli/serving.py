@@ -53,14 +53,16 @@ def sandbox(
 ) -> int:
     """Serve the sandbox until interrupted; its data lie in the workspace's sandbox.db."""
     from importer import sandbox as server  # noqa: PLC0415 - a web server
+    from importer.settings import read_operation  # noqa: PLC0415 - only here
     from importer.throttle import Rate  # noqa: PLC0415 - only here
 
     rate = Rate.parse(limits) if limits else Rate()
+    path = read_operation(reference_path) if reference_path else ""
     try:
         ordered = tuple(map(server.Fault.parse, faults))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--fault") from None
-    settings = server.Settings(rate.minute, rate.hour, rate.day, latency, ordered, seed, webhook_speed, reference_path)
+    settings = server.Settings(rate.minute, rate.hour, rate.day, latency, ordered, seed, webhook_speed, path)
 
     def tell(url: str) -> None:
         if as_json:
