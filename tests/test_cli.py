@@ -88,6 +88,7 @@ def test_the_help_names_every_command(importer: Importer) -> None:
         "purge",
         "sandbox",
         "doctor",
+        "references",
     ):
         assert re.search(rf"^  {command} ", said, re.MULTILINE)
 
