@@ -154,3 +154,13 @@ def test_the_official_client_looks_after_webhooks_and_reads_their_events(officia
     assert [one.id for one in webhooks.webhooks_get()] == [made.id]
     webhooks.webhooks_id_delete(id=made.id)
     assert webhooks.webhooks_get() == []
+
+
+def test_the_official_client_talks_about_a_case(official: Any) -> None:
+    cases = debitura.CasesApi(official)
+    case = cases.cases_post(**{CREATE: a_request(creditorReference="talked-about")})
+    body = request_model("SendChatRequest").from_dict({"message": "Hello", "userEmail": "a@creditor.example"})
+    said = cases.cases_id_chats_post(id=case.id, debitura_web_external_api_contracts_v1_chats_send_chat_request=body)
+
+    assert cases.cases_id_chats_get(id=case.id) == [said]
+    assert (said.message, said.user.email) == ("Hello", "a@creditor.example")

@@ -320,6 +320,9 @@ def test_events_are_fired_for_test_cases_alone_and_only_what_there_is(tmp_path: 
         api.ask("POST", f"/sandbox/cases/{case['id']}", {"payment": 1})
         assert fire("payment.created") == 1
         assert [fire("payment.deleted"), fire("chat.created")] == [422, 422]
+        (payment,) = api.ask("GET", f"/cases/{case['id']}/payments")[1]
+        assert api.ask("DELETE", f"/sandbox/cases/{case['id']}/payments/{payment['id']}")[0] == 204
+        assert fire("payment.deleted") == 1
         assert [fire("case.paid"), fire("case.closed", real)] == [400, 400]
         assert [fire("case.closed", subscriptionId=other) for other in (live["id"], case["id"])] == [400, 400]
         assert fire("case.closed", {"id": test["id"]}) == 404
@@ -358,3 +361,31 @@ def test_partners_have_webhooks_of_their_own(tmp_path: Path, receiver: Receiver)
     assert [event["event"] for event in receiver.events] == ["case.assigned", "case.updated"]
     assert receiver.events[0]["links"]["self"] == f"https://collectionpartner-api.debitura.com/cases/{case['id']}"
     assert (len(listed), other) == (2, [])
+
+
+def test_chats_and_deleted_payments_are_told(tmp_path: Path, receiver: Receiver) -> None:
+    with called(tmp_path) as api:
+        api.add(receiver.url, ["chat.created", "payment.deleted"])
+        case = api.make()
+        path = f"/cases/{case['id']}"
+        said = api.ask("POST", f"{path}/chats", {"message": "Jane has moved", "userEmail": "a@creditor.example"})
+        refused = [
+            api.ask("POST", f"{path}/chats", body)[0]
+            for body in ({"message": "No one's"}, {"message": " ", "userEmail": "a@creditor.example"}, [])
+        ]
+        paid = api.ask("POST", f"/sandbox{path}", {"payment": 40})[1]
+        (payment,) = api.ask("GET", f"{path}/payments")[1]
+        deleted = api.ask("DELETE", f"/sandbox{path}/payments/{payment['id']}")
+        gone = [api.ask("DELETE", f"/sandbox{path}/payments/{payment['id']}")[0]]
+        gone += [api.ask(method, "/cases/none/chats", {})[0] for method in ("GET", "POST")]
+        restored = api.ask("GET", path)[1]
+        until(lambda: len(receiver.got) == 2)
+
+        assert api.ask("GET", f"{path}/chats") == (200, [said[1]])
+        assert api.ask("GET", f"{path}/payments") == (200, [])
+    assert (refused, deleted, gone) == ([400] * 3, (204, None), [404] * 3)
+    assert (paid["remainder"], restored["remainder"]) == (60, 100)
+    assert restored["allocationOutstanding"]["principal"] == 100
+    told = {event["event"]: event["data"] for event in receiver.events}
+    assert told["chat.created"]["message"] == "Jane has moved"
+    assert told["payment.deleted"]["amount"] == 40

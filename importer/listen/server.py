@@ -84,7 +84,7 @@ class Receiver:
             return 404
         if request.method != "POST":
             return 405
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        if not _is_json(request.headers.get("content-type", "")):
             return 415
         if "x-debitura-signature" not in request.headers:
             self._refused("it is not signed")
@@ -117,6 +117,11 @@ class Receiver:
             self._refused(f"it cannot be kept, and will be delivered again: {error}")
             return 503
         return 200
+
+
+def _is_json(content_type: str) -> bool:
+    media = content_type.partition(";")[0].strip().lower()
+    return media == "application/json" or (media.startswith("application/") and media.endswith("+json"))
 
 
 async def _read(request: Request) -> bytes | None:

@@ -21,6 +21,7 @@ from importer.sandbox.mishaps import CRASH
 from importer.sandbox.partner import Partner
 from importer.sandbox.partner_cases import PartnerCases
 from importer.sandbox.sender import Sender
+from importer.sandbox.talking import Talking
 from importer.sandbox.webhooks import Webhooks
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Apis:
             routes=[
                 *Customer(gate).routes(),
                 *Changing(gate, partial(gate.outbox.tell, "customer")).routes(),
+                *Talking(gate).routes(),
                 *Webhooks(gate, self.sender).routes(),
                 _below("partner", [*Partner(gate, self.sender).routes(), *PartnerCases(gate).routes()]),
             ],

@@ -11,6 +11,7 @@ import json
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -45,6 +46,10 @@ CREATE TABLE IF NOT EXISTS events (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, subscription TEXT NOT NULL, case_id TEXT NOT NULL,
     event TEXT NOT NULL, payload BLOB NOT NULL, created TEXT NOT NULL, due REAL, is_replay INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0, delivered TEXT, code INTEGER, error TEXT
+)""",
+    """
+CREATE TABLE IF NOT EXISTS latest (
+    case_id TEXT NOT NULL, event TEXT NOT NULL, details BLOB NOT NULL, PRIMARY KEY (case_id, event)
 )""",
     "CREATE INDEX IF NOT EXISTS events_of_case ON events (case_id, number)",
     "CREATE INDEX IF NOT EXISTS events_due ON events (due)",
@@ -169,6 +174,9 @@ class Outbox:
         Returns:
             How many subscriptions are told.
         """
+        if details is not None and not event.startswith("case."):
+            values = (str(case["id"]), event, ENCODER.encode(details))
+            self._ledger.execute("INSERT OR REPLACE INTO latest VALUES (?, ?, ?)", values)
         told = [
             row
             for row in self.subscriptions(api, account.partition(":")[0], only)
@@ -213,6 +221,12 @@ class Outbox:
                 "links": {"self": f"{HOSTS[api]}/cases/{case['id']}"},
             }
         )
+
+    def latest(self, case_id: str, event: str) -> dict[str, object] | None:
+        """Return what the last such *event* of a case told, of payments and chats; None where there was none."""
+        found = self._ledger.execute("SELECT details FROM latest WHERE case_id = ? AND event = ?", (case_id, event))
+        row = found.fetchone()
+        return json.loads(row["details"], parse_float=Decimal) if row else None
 
     def events(self, api: str, account: str, case_id: str) -> list[sqlite3.Row]:
         """Return the events of a case that went to the account's subscriptions, newest first."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ipaddress
 import json
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -17,7 +16,7 @@ from uuid import uuid4
 from importer.sandbox.accounts import identify
 from importer.sandbox.answers import Answer, answer, refuse
 from importer.sandbox.creating import read_body
-from importer.sandbox.outbox import describe_payment, make_secret
+from importer.sandbox.outbox import make_secret
 from importer.sandbox.rules import is_uuid
 from importer.sandbox.sender import LOOPBACK
 
@@ -199,9 +198,7 @@ class Webhooks:
             return {"oldLifecycle": case["lifecycle"], "newLifecycle": case["lifecycle"]}
         if event == "case.closed":
             return {"closeCode": case["closeCode"], "closeComment": None}
-        if event == "payment.created" and (payments := self._gate.ledger.payments(case["id"])):
-            return describe_payment(json.loads(payments[-1], parse_float=Decimal))
-        return {"lifecycle": case["lifecycle"]} if event.startswith("case.") else None
+        return {"lifecycle": case["lifecycle"]} if event.startswith("case.") else self._outbox.latest(case["id"], event)
 
     def _takes_tests(self, caller: Caller, name: str) -> bool:
         return any(row["is_test"] for row in self._outbox.subscriptions(self._api, caller.account, name))
