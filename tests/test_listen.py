@@ -25,8 +25,10 @@ import pytest
 from importer.errors import JournalError
 from importer.journal import Journal, deliveries
 from importer.listen import server
+from importer.listen.secrets import Secrets
 from importer.model import Event
 from importer.sandbox import Settings, serving
+from importer.settings import Settings as workspace_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -526,6 +528,19 @@ def test_secrets_come_from_a_file_and_several_at_once(
     for secret in secrets:
         assert listener.post(body, {"X-Debitura-Signature": sign(body, secret=secret)}) == 200
     assert listener.deliver(an_event()) == 401
+
+
+def test_secrets_that_come_and_go_while_it_listens_are_noticed(tmp_path: Path) -> None:
+    secrets, known = Secrets(workspace_settings(tmp_path), {}), [bytes([n]) * 32 for n in range(2)]
+    (tmp_path / "webhooks").mkdir()
+    seen = [secrets.now()]
+    for number, secret in enumerate(known):
+        (tmp_path / "webhooks" / f"{number}.secret").write_bytes(base64.b64encode(secret))
+        seen.append(secrets.now())
+    (tmp_path / "webhooks" / "0.secret").unlink()
+    seen.append(secrets.now())
+
+    assert seen == [(), (known[0],), tuple(known), (known[1],)]
 
 
 def test_the_secret_of_a_new_webhook_is_kept_for_its_owner_alone_and_never_shown(

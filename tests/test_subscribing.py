@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
 import threading
+import time
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -25,13 +27,14 @@ WEBHOOK = {"id": ID, "url": URL, "events": ["case.updated"], "isActive": True, "
 SECRET = "YW4gaW52ZW50ZWQgc2VjcmV0IG9mIDMyIGJ5dGVzLi4="  # noqa: S105 - invented
 ME = {"id": "3fa85f64-5717-4562-b3fc-2c963f66afa6", "companyName": "Invented"}
 CUT = (0, None)
+HANG = (-1, None)
 
 Answers = list[tuple[int, Any]]
 
 
 @contextmanager
 def answering(answers: Answers) -> Iterator[tuple[str, list[str]]]:
-    """Serve an API whose every request but `GET /me` gets the next of *answers*; CUT cuts the connection."""
+    """Serve an API whose every request but `GET /me` gets the next of *answers*; CUT and HANG are none."""
     asked: list[str] = []
 
     class Api(BaseHTTPRequestHandler):
@@ -42,7 +45,9 @@ def answering(answers: Answers) -> Iterator[tuple[str, list[str]]]:
                 asked.append(f"{self.command} {self.path}")
                 status, document = answers.pop(0)
             self.close_connection = True
-            if status:
+            if status < 0:
+                self.connection.recv(1)  # until the other side hangs up
+            elif status:
                 body = b"" if document is None else json.dumps(document).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
@@ -226,3 +231,18 @@ def test_a_partner_subscribes_at_the_partners_api(importer: Importer) -> None:
 
     assert added.said["events"] == ["case.assigned", "case.updated", "case.closed", "payment.created", "chat.created"]
     assert elsewhere.said["webhooks"] == []
+
+
+def test_an_interruption_says_that_the_webhook_may_have_been_made(launch: Callable[..., Any], tmp_path: Path) -> None:
+    with answering([HANG]) as (api, asked):
+        process = launch("webhooks", "add", URL, "--api-url", api)
+        end = time.monotonic() + 20
+        while not asked:
+            assert time.monotonic() < end, process.err
+            time.sleep(0.02)
+        process.kill(signal.SIGTERM)
+        code = process.wait()
+
+    assert code == 130
+    assert "Interrupted: whether the webhook was made is not known. See `importer webhooks list`" in process.err
+    assert list((tmp_path / "webhooks").iterdir()) == []
