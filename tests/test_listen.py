@@ -28,7 +28,7 @@ from importer.listen import server
 from importer.listen.secrets import Secrets
 from importer.model import Event
 from importer.sandbox import Settings, serving
-from importer.settings import Settings as workspace_settings
+from importer.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -531,7 +531,7 @@ def test_secrets_come_from_a_file_and_several_at_once(
 
 
 def test_secrets_that_come_and_go_while_it_listens_are_noticed(tmp_path: Path) -> None:
-    secrets, known = Secrets(workspace_settings(tmp_path), {}), [bytes([n]) * 32 for n in range(2)]
+    secrets, known = Secrets(load(tmp_path, {}, {}), {}), [bytes([n]) * 32 for n in range(2)]
     (tmp_path / "webhooks").mkdir()
     seen = [secrets.now()]
     for number, secret in enumerate(known):
