@@ -17,7 +17,9 @@ from importer.protocol import Answer, Lost, NeverLeft, Reply
 from importer.settings import environment_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    Query = Mapping[str, str | int | Sequence[str]]  # a sequence repeats its name
 
 Header = Literal["XApiKey", "X-Api-Key", "Authorization"]  # what carries the key; the last one a bearer token
 
@@ -73,7 +75,7 @@ class Client:
         while self._idle:
             await self._idle.pop().aclose()
 
-    async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Reply:
+    async def get(self, path: str, params: Query | None = None) -> Reply:
         """Ask; *path* is encoded already."""
         return await self._request("GET", path, params=params)
 
@@ -93,7 +95,7 @@ class Client:
         method: str,
         path: str,
         *,
-        params: Mapping[str, str | int] | None = None,
+        params: Query | None = None,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:

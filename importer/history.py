@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from importer.errors import RunError
-from importer.journal import Journal, auditing, deliveries
+from importer.journal import Journal, auditing, deliveries, identifying
 from importer.model import split_row_key
 from importer.pipeline.sessions import count_requests
 
@@ -80,7 +80,16 @@ def show_row(settings: Settings, run: str, row: int) -> list[dict[str, Any]]:
 def find(settings: Settings, value: str) -> list[dict[str, Any]]:
     """Find cases by Debitura's id, Debitura's reference or the creditor reference, newest first."""
     with closing(_open(settings)) as journal:
-        return _cases(journal, journal.find(value))
+        with journal.reading() as connection:
+            found = identifying.find(connection, value)
+        return _cases(journal, found)
+
+
+def rows_of(settings: Settings, case_id: str) -> list[str]:
+    """Name the rows of runs that have the case with this id, as `<run> row <number>`, newest first."""
+    with closing(_open(settings)) as journal, journal.reading() as connection:
+        found = identifying.find(connection, case_id)
+    return [f"{case['run']} row {split_row_key(case['row'])[1]}" for case in found]
 
 
 def _cases(journal: Journal, found: Sequence[RowMapping]) -> list[dict[str, Any]]:

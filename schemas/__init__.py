@@ -43,6 +43,21 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How the API tells the cases of a target that it has; paths below which one identifier follows.
+
+    Attributes:
+        by_id: For one case by its id.
+        by_reference: For one case by Debitura's reference; blank where there is none.
+        by_ids: For up to 100 cases by their ids, `?Ids=…` repeated; blank where that is not documented.
+    """
+
+    by_id: str
+    by_reference: str = ""
+    by_ids: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What judging a row depends on besides the row.
 
@@ -73,6 +88,7 @@ class Target(Protocol):
         REFERENCE: The field that identifies a case to the creditor.
         GUARDED: The API refuses a second case under the same reference.
         LOOKUP: The path below which one case is looked up by the creditor's reference; blank where there is none.
+        READING: How its cases are asked for once they are made; None where they cannot be.
         STAND_INS: Field → the one whose column is to be mended where it has none itself.
         UNSUPPORTED: Aliases and names → field, for fields that other targets take and this one does not.
         CODES: The catalogue: every code that judging for this target may yield.
@@ -89,6 +105,7 @@ class Target(Protocol):
     REFERENCE: str
     GUARDED: bool
     LOOKUP: str
+    READING: Reading | None
     STAND_INS: Mapping[str, str]
     UNSUPPORTED: Mapping[str, str]
     CODES: Mapping[str, Code]

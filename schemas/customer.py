@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 import pandera.pandas as pa
 
-from schemas import Context, claim, rules
+from schemas import Context, Reading, claim, rules
 from schemas.claim import STAND_INS, Claim
 from schemas.codes import codes_of
 from schemas.fields import FIELDS
@@ -30,6 +30,7 @@ PRODUCTION_URL: Final = "https://customer-api.debitura.com"
 REFERENCE: Final = "creditorReference"
 GUARDED: Final = True
 LOOKUP: Final = "/cases/by-creditor-reference"
+READING: Final = Reading(by_id="/cases", by_reference="/cases/case-reference", by_ids="/cases")
 BUCKETS: Final = ("amountToRecoverOver6Months", "amountToRecoverOver12Months", "amountToRecoverOver24Months")
 EITHER: Final = (("debtor.countryAlpha2", "debtor.country"),)
 UNSUPPORTED: Final[Mapping[str, str]] = {

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 import pandera.pandas as pa
 
-from schemas import Context, claim, judging, rules
+from schemas import Context, Reading, claim, judging, rules
 from schemas.claim import Claim
 from schemas.codes import codes_of
 from schemas.creditors import name_creditor
@@ -36,6 +36,7 @@ PRODUCTION_URL: Final = "https://collectionpartner-api.debitura.com"
 REFERENCE: Final = "creditorReference"
 GUARDED: Final = False
 LOOKUP: Final = ""  # by Debitura's own reference alone
+READING: Final = Reading(by_id="/managed-cases", by_reference="/managed-cases/case-reference")
 _NOT_TAKEN: Final = (
     "amountToRecoverOver6Months",
     "amountToRecoverOver12Months",

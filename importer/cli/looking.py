@@ -1,4 +1,4 @@
-"""The commands that only look: runs, show, find, doctor."""
+"""The commands that only look: runs, show, doctor."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from importer.cli.identifying import show_cases
 from importer.cli.opening import load_settings, open_api, take_settings
 from importer.cli.options import common, print_json, sending, targeted
 from importer.errors import ImporterError
@@ -41,7 +42,7 @@ def show(workspace: Path, *, run: str, as_json: bool, quiet: bool, row: int | No
     from importer import history, screen  # noqa: PLC0415 - SQLAlchemy takes half a second
 
     if row is not None:
-        return _show_cases(history.show_row(load_settings(workspace), run, row), as_json=as_json, quiet=quiet)
+        return show_cases(history.show_row(load_settings(workspace), run, row), as_json=as_json, quiet=quiet)
     found = history.show(load_settings(workspace), run)
     if as_json:
         print_json({**found, "exit": 0})
@@ -50,31 +51,6 @@ def show(workspace: Path, *, run: str, as_json: bool, quiet: bool, row: int | No
         if found["report"]:
             click.echo(found["report"])
     return 0
-
-
-@click.command()
-@common
-@click.argument("value")
-def find(workspace: Path, *, value: str, as_json: bool, quiet: bool) -> int:
-    """Find a case by VALUE: Debitura's id or reference, or the creditor reference; with each attempt at it."""
-    from importer import history  # noqa: PLC0415 - SQLAlchemy takes half a second
-
-    found = history.find(load_settings(workspace), value)
-    if not found and not as_json:
-        click.echo(f"The journal knows no case {value}.", err=True)
-    return _show_cases(found, as_json=as_json, quiet=quiet)
-
-
-def _show_cases(found: list[dict[str, Any]], *, as_json: bool, quiet: bool) -> int:
-    from importer import screen  # noqa: PLC0415 - rich
-
-    code = 0 if found else 1
-    if as_json:
-        print_json({"cases": found, "exit": code})
-    else:
-        for case in found:
-            screen.show_facts(screen.console(quiet=quiet), case)
-    return code
 
 
 @click.command()

@@ -79,8 +79,12 @@ class Journal:
             raise NoJournalError(f"There is no journal at {place}: nothing was sent from this workspace yet.")
         engine = connect(place)
         try:
-            with explained(engine), engine.begin() as connection:
-                layouts.settle(connection, create=create)
+            reader = engine.execution_options(**{READING: True})
+            with explained(engine), reader.begin() as connection:
+                present = layouts.is_present(connection)
+            if not present:
+                with explained(engine), engine.begin() as connection:
+                    layouts.settle(connection, create=create)
         except BaseException:
             engine.dispose()
             raise
@@ -278,17 +282,6 @@ class Journal:
                     entry = entry_of(row)
                     entries.setdefault((entry.case.creditor, entry.case.reference), []).append(entry)
         return entries
-
-    def find(self, value: str) -> Sequence[sa.RowMapping]:
-        """Return the cases whose id, Debitura reference or creditor reference is *value*, newest first."""
-        query = (
-            sa.select(cases, runs.c.started)
-            .join(runs, runs.c.id == cases.c.run)
-            .where(sa.or_(cases.c.case_id == value, cases.c.case_reference == value, cases.c.reference == value))
-            .order_by(cases.c.pk.desc())
-        )
-        with self._reading() as connection:
-            return connection.execute(query).mappings().all()
 
     def owned(self, connection: sa.Connection, account: str, ids: Iterable[str]) -> set[str]:
         """Return those of the case *ids* that some row of the journal has made."""

@@ -27,6 +27,18 @@ MOVED_TO: Final = "moved_to"  # in *meta*: where a journal went, which is used n
 LOCK: Final = 0x696D706F72746572  # of PostgreSQL, for the length of the transaction
 
 
+def is_present(connection: sa.Connection) -> bool:
+    """Tell whether the journal has the present layout; one who reads, and finds that, holds up no writer.
+
+    Raises:
+        JournalError: It was moved.
+    """
+    if _find(connection) != LAYOUT:
+        return False
+    refuse_moved(connection)
+    return True
+
+
 def settle(connection: sa.Connection, *, create: bool) -> None:
     """Bring the journal behind *connection* to the present layout.
 
@@ -34,9 +46,6 @@ def settle(connection: sa.Connection, *, create: bool) -> None:
         NoJournalError: There is none, and *create* is false.
         JournalError: A later version of this program made it, or it was moved.
     """
-    if _find(connection) == LAYOUT:
-        refuse_moved(connection)
-        return
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
     found = _find(connection)

@@ -12,6 +12,7 @@ from importer.errors import CannotStart, ImporterError, Interrupted, NoJournalEr
 from importer.journal import Journal, auditing
 from importer.pipeline.account import Account, Api, credential_of, sending_account
 from importer.pipeline.deliver import Watcher, send
+from importer.pipeline.finding import look_for, readable
 from importer.pipeline.judge import Job, judge
 from importer.pipeline.prepare import Offer, made_earlier, make_offer, plan_rest, plan_rows, take_up, with_fates
 from importer.pipeline.rebuild import Rebuilt, read_all
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from importer.journal import RowMapping
     from importer.model import Run
     from importer.plan import Planned
+    from importer.protocol import KnownCase
     from importer.settings import Settings
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "Rebuilt",
     "Watcher",
     "check",
+    "find_remote",
     "rebuild",
     "resume",
     "rewrite",
@@ -158,6 +161,21 @@ def rewrite(run_id: str, settings: Settings) -> Ending:
         stopped = kept["stopped"] or (None if finished else "The run was cut short.")
         run = replace(run, finished=finished, stopped=stopped, exit_code=kept["exit_code"] or 0)
         return report_run(run, journal, settings, ended=False)
+
+
+def find_remote(value: str, settings: Settings, api: Api, *, watcher: Watcher, wait: bool = False) -> list[KnownCase]:
+    """Ask the API for the case with this id, Debitura reference or creditor reference.
+
+    Raises:
+        CannotStart: The journal is busy, or the target's cases cannot be asked about.
+        Stopped: The API does not accept the key, or cannot be asked.
+    """
+    readable(settings.target)
+    with (
+        closing(_open(settings)) as journal,
+        sending_account(api, settings, journal, wait=wait, waiting=watcher.waiting) as account,
+    ):
+        return look_for(value, journal, account, settings, api, watcher)
 
 
 def rebuild(settings: Settings, api: Api, *, watcher: Watcher, wait: bool = False) -> Rebuilt:

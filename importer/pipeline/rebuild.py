@@ -8,30 +8,30 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 import schemas
-from importer.client import Client
-from importer.errors import Stopped
 from importer.journal.held import holders, ids_known
 from importer.journal.tables import DROPPED
 from importer.model import Case
-from importer.pipeline.account import steady_clock, throttle_of
-from importer.protocol import Answer, Denied, Listed, Throttled, Unanswered, read_list, request_id, told
+from importer.pipeline.asking import asking
+from importer.protocol import read_list
 from schemas.creditors import is_complete
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from importer.client import Query
     from importer.journal import Connection, Journal
     from importer.pipeline.account import Account, Api
     from importer.pipeline.deliver import Watcher
-    from importer.protocol import KnownCase
+    from importer.protocol import KnownCase, Listed
     from importer.settings import Settings
     from schemas import Target
 
 PAGE_SIZE: Final = 100  # the most that the API gives
-PAUSES: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before each try to read a page
 FOUND: Final = "It was found at the API by `importer journal rebuild`."
 UNRESUMABLE: Final = "it is a rebuilding of the journal, and has no rows of its own"
 
@@ -77,7 +77,7 @@ def read_all(journal: Journal, account: Account, settings: Settings, api: Api, w
     seen: Counter[str] = Counter()
 
     async def read() -> None:
-        async for page in _pages(journal, account, settings, api, target.ENDPOINT, watcher):
+        async for page in pages(journal, account, settings, api, target.ENDPOINT, watcher):
             with journal.begin() as connection:
                 seen.update(_add_page(journal, connection, page, run, account.id, target, seen["added"]))
 
@@ -89,42 +89,17 @@ def read_all(journal: Journal, account: Account, settings: Settings, api: Api, w
     return Rebuilt(run, seen["cases"], seen["added"], seen["in doubt"], seen["without reference"])
 
 
-async def _pages(
+async def pages(
     journal: Journal, account: Account, settings: Settings, api: Api, endpoint: str, watcher: Watcher
 ) -> AsyncIterator[Listed]:
     """Yield the pages of the account's cases, newest first, so that what is made meanwhile hides none."""
-    clock = steady_clock()
-    throttle = throttle_of(account.id, journal, settings, clock, ahead=account.ahead, waiting=watcher.waiting)
-    page, failures = 1, 0
-    async with Client(api.url, api.key, header=api.header, timeout=settings.timeout) as client:
-        while True:
-            await asyncio.sleep(PAUSES[failures])
-            left_at = await throttle.turn()
-            with journal.begin() as connection:
-                number = journal.add_request(connection, account.id, left_at, "list", None)
-            query: dict[str, str | int] = {"Page": page, "PageSize": PAGE_SIZE, "Sort": "DateCreated:desc"}
-            left_at = throttle.depart()
-            reply = await client.get(endpoint, query)
-            with journal.begin() as connection:
-                named = request_id(reply) if isinstance(reply, Answer) else None
-                journal.end_request(connection, number, clock(), told(reply), named, left_at=left_at)
-            match read_list(reply, page):
-                case Listed() as listed:
-                    yield listed
-                    if listed.last:
-                        return
-                    page, failures = page + 1, 0
-                    continue
-                case Denied(status, message):
-                    raise Stopped(f"The API key does not allow to list cases ({status}: {message}).")
-                case Throttled(seconds):
-                    throttle.pause(seconds or PAUSES[-1])
-                    reason = "it allows no more requests for now (429)"
-                case Unanswered(reason):
-                    pass
-            failures += 1
-            if failures == len(PAUSES):
-                raise Stopped(f"The API's list of cases cannot be read: {reason}. Start again later; nothing is lost.")
+    async with asking(journal, account, settings, api, watcher.waiting) as asker:
+        for page in count(1):
+            query: Query = {"Page": page, "PageSize": PAGE_SIZE, "Sort": "DateCreated:desc"}
+            listed = await asker.ask("list", endpoint, query, partial(read_list, asked=page))
+            yield listed
+            if listed.last:
+                return
 
 
 def _add_page(

@@ -1,0 +1,149 @@
+"""The commands about identifiers: find, identifiers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from importer.cli.opening import load_settings, open_api, take_settings
+from importer.cli.options import common, print_json, sending
+
+
+@click.command()
+@common
+@sending
+@click.option("--remote", is_flag=True, help="Ask the API, not the journal; needs a key.")
+@click.option("--wait", is_flag=True, help="With --remote: wait for a sender of the same account to end.")
+@click.option("--target", help="With --remote: whose cases to look for; by default `customer`.")
+@click.argument("value")
+def find(
+    workspace: Path,
+    *,
+    as_json: bool,
+    quiet: bool,
+    sandbox: bool,
+    value: str,
+    remote: bool,
+    wait: bool,
+    **options: Any,
+) -> int:
+    """Find a case by VALUE: Debitura's id or reference, or the creditor reference; with each attempt at it."""
+    value = value.strip()
+    if not value:
+        raise click.BadParameter("it is blank.", param_hint="VALUE")
+    settings, _ = take_settings(workspace, options)
+    if not remote:
+        from importer import history  # noqa: PLC0415 - SQLAlchemy takes half a second
+
+        if sandbox:
+            raise click.UsageError("--sandbox chooses which API --remote asks; the journal has the cases of both.")
+        found, missing = history.find(settings, value), f"The journal knows no case {value}."
+    else:
+        from importer import history, pipeline, screen  # noqa: PLC0415 - a second of imports
+
+        with open_api(settings, sandbox=sandbox) as api, screen.Watching(screen.console(quiet=quiet)) as watcher:
+            told = pipeline.find_remote(value, settings, api, watcher=watcher, wait=wait)
+            found = [
+                {
+                    "creditor_reference": case.creditor_reference,
+                    "case_id": case.id,
+                    "reference": case.reference,
+                    "lifecycle": case.lifecycle,
+                    "amount": None if case.amount is None else f"{case.amount:f}",
+                    "currency": case.currency,
+                    "mode": "test" if case.is_test else "live",
+                    "created": f"{case.created:%Y-%m-%d %H:%M:%S}Z" if case.created else None,
+                    "journaled": history.rows_of(settings, case.id),
+                }
+                for case in told
+            ]
+            missing = f"{api.host} knows no case {value} of this account."
+    if not found and not quiet:
+        click.echo(missing, err=True)
+    return show_cases(found, as_json=as_json, quiet=quiet)
+
+
+def show_cases(found: list[dict[str, Any]], *, as_json: bool, quiet: bool) -> int:
+    """Print cases as tables or as one object; none is exit code 1."""
+    from importer import screen  # noqa: PLC0415 - rich
+
+    code = 0 if found else 1
+    if as_json:
+        print_json({"cases": found, "exit": code})
+    else:
+        for case in found:
+            screen.show_facts(screen.console(quiet=quiet), case)
+    return code
+
+
+@click.command()
+@common
+@click.option(
+    "--run", "of_runs", multiple=True, metavar="RUN", help="Each row of this run that has a case; repeatable."
+)
+@click.option("--since", metavar="DATE", help="Of runs that began on this day (UTC) or later: 2026-11-01.")
+@click.option("--target", help="Of this target alone.")
+@click.option("--format", "kind", type=click.Choice(["csv", "xlsx", "json"]), help="By default csv.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="A file, in place of stdout.")
+def identifiers(
+    workspace: Path,
+    *,
+    as_json: bool,
+    quiet: bool,
+    of_runs: tuple[str, ...],
+    since: str | None,
+    target: str | None,
+    kind: str | None,
+    output: Path | None,
+) -> int:
+    """Export which creditor reference is which case id and reference, for other systems."""
+    if as_json and output is None and kind not in (None, "json"):
+        raise click.UsageError(f"--json prints JSON to stdout; give the {kind} a file with --output.")
+    named = output.suffix.lstrip(".").lower() if output else ""
+    kind = kind or ("json" if as_json and output is None else named if named in ("xlsx", "json") else "csv")
+    if kind == "xlsx" and output is None:
+        raise click.UsageError("A workbook needs a file: add --output FILE.")
+    from importer import exporting  # noqa: PLC0415 - SQLAlchemy takes half a second
+
+    wanted = exporting.Wanted(of_runs=of_runs, since=_read_day(since), target=target)
+    settings = load_settings(workspace)
+    if output is None:
+        return _print(settings, wanted, kind, quiet=quiet)
+    rows = exporting.write(settings, wanted, kind, output)
+    if as_json:
+        print_json({"output": output, "identifiers": rows, "exit": 0})
+    else:
+        if not quiet:
+            click.echo(f"{rows:,} identifiers.", err=True)
+        click.echo(output)
+    return 0
+
+
+def _print(settings: Any, wanted: Any, kind: str, *, quiet: bool) -> int:
+    from importer import exporting  # noqa: PLC0415 - imported by the caller already
+
+    try:
+        rows = exporting.write_to(settings, wanted, kind, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # Whoever read, as `head` does, has enough; Python would complain once more as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if not quiet:
+        click.echo(f"{rows:,} identifiers.", err=True)
+    return 0
+
+
+def _read_day(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        day = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no date; say 2026-11-01.", param_hint="--since") from None
+    return (day if day.tzinfo else day.replace(tzinfo=UTC)).timestamp()

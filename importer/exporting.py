@@ -1,0 +1,137 @@
+"""What maps a creditor reference to a case, for other systems: as CSV, XLSX or JSON, a part in memory at a time.
+
+CSV and JSON carry every text unchanged, for programs; in a workbook a text that begins like a formula is inert.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from importer.errors import CannotStart
+from importer.journal import Journal, identifying
+from importer.model import split_row_key
+from importer.report.beside import written_beside
+from importer.report.listing import write_listing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from importer.settings import Settings
+
+COLUMNS: Final = {
+    "creditor_reference": "Creditor reference",
+    "case_id": "Case id",
+    "reference": "Reference",
+    "account": "Account",
+    "creditor": "Creditor",
+    "target": "Target",
+    "mode": "Mode",
+    "status": "Status",
+    "amount": "Amount",
+    "currency": "Currency",
+    "run": "Run",
+    "source": "Source",
+    "row": "Row",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which cases.
+
+    Attributes:
+        of_runs: Ids of runs; none for all.
+        since: Of runs that began then or later, seconds since the epoch; None for all.
+        target: By name; None for all.
+    """
+
+    of_runs: tuple[str, ...] = ()
+    since: float | None = None
+    target: str | None = None
+
+
+def write(settings: Settings, wanted: Wanted, kind: str, path: Path) -> int:
+    """Write the file, whole or not at all; returns how many rows it has.
+
+    Raises:
+        CannotStart: There is no journal or no such run, or the file cannot be written.
+    """
+    try:
+        with written_beside(path) as file:
+            if kind != "xlsx":
+                return write_to(settings, wanted, kind, file)
+            with closing(_open(settings)) as journal:
+                listed = (tuple(row.values()) for row in _list(journal, wanted))
+                header = tuple(COLUMNS.values())
+                return write_listing(file, path.parent, "Identifiers", header, listed, numbers=("Amount", "Row"))
+    except OSError as error:
+        raise CannotStart(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def write_to(settings: Settings, wanted: Wanted, kind: str, file: IO[bytes]) -> int:
+    """Write CSV (RFC 4180, UTF-8) or JSON (one object, a line a row) to *file*; returns how many rows there are.
+
+    Raises:
+        CannotStart: There is no journal, or no such run.
+    """
+    with closing(_open(settings)) as journal:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False)
+        try:
+            rows = _list(journal, wanted)
+            return _write_csv(text, rows) if kind == "csv" else _write_json(text, rows)
+        finally:
+            text.detach()
+
+
+def _write_csv(text: IO[str], rows: Iterator[Mapping[str, Any]]) -> int:
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    count = 0
+    for count, row in enumerate(rows, start=1):  # noqa: B007 - told afterwards
+        writer.writerow(row.values())
+    return count
+
+
+def _write_json(text: IO[str], rows: Iterator[Mapping[str, Any]]) -> int:
+    text.write('{"identifiers": [')
+    count = 0
+    for count, row in enumerate(rows, start=1):
+        text.write(",\n" if count > 1 else "\n")
+        text.write(json.dumps(row, ensure_ascii=False))
+    text.write('\n], "exit": 0}\n')
+    return count
+
+
+def _list(journal: Journal, wanted: Wanted) -> Iterator[dict[str, Any]]:
+    for run in wanted.of_runs:
+        journal.run(run)
+    with journal.reading() as connection:
+        listed = identifying.list_all(connection, of_runs=wanted.of_runs, since=wanted.since, target=wanted.target)
+        for case in listed:
+            source, row = split_row_key(case["row"])
+            sources = case["summary"].get("sources", ())
+            yield {
+                "creditor_reference": case["reference"] if case["has_reference"] else None,
+                "case_id": case["case_id"],
+                "reference": case["case_reference"],
+                "account": case["account"],
+                "creditor": case["creditor"] or None,
+                "target": case["target"],
+                "mode": case["mode"],
+                "status": case["status"],
+                "amount": case["amount"],
+                "currency": case["currency"],
+                "run": case["run"],
+                "source": sources[source] if source < len(sources) else None,
+                "row": row,
+            }
+
+
+def _open(settings: Settings) -> Journal:
+    return Journal.open(settings.journal, settings.locks, create=False)

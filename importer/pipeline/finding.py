@@ -1,0 +1,91 @@
+"""find --remote: a case by any of its identifiers, as the API has it now.
+
+Source: https://docs.debitura.com/developer-concepts/case-identifiers
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+import schemas
+from importer.errors import SettingsError
+from importer.pipeline.asking import asking
+from importer.pipeline.rebuild import pages
+from importer.protocol import Found, read_lookup, survives_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from importer.journal import Journal
+    from importer.pipeline.account import Account, Api
+    from importer.pipeline.asking import Asker
+    from importer.pipeline.deliver import Watcher
+    from importer.protocol import KnownCase
+    from importer.settings import Settings
+    from schemas import Reading, Target
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+_REFERENCE: Final = re.compile(r"[A-Z0-9]{8}", re.IGNORECASE | re.ASCII)
+
+
+def readable(name: str) -> tuple[Target, Reading]:
+    """Return the target called *name*, and how its cases are read.
+
+    Raises:
+        SettingsError: They cannot be.
+    """
+    target = schemas.load(name)
+    if target.READING is None:
+        raise SettingsError(f"The API cannot be asked about cases of the target `{name}`.")
+    return target, target.READING
+
+
+def look_for(
+    value: str, journal: Journal, account: Account, settings: Settings, api: Api, watcher: Watcher
+) -> list[KnownCase]:
+    """Ask the API for the case that *value* identifies; the sender's lock of *account* is held.
+
+    A UUID can only be an id. Eight letters and digits may be Debitura's reference, and if they are none, the
+    creditor's. A creditor reference that does not survive a path is looked for in the list of all cases.
+
+    Raises:
+        SettingsError: Cases of the settings' target cannot be asked about.
+        Stopped: The API cannot be asked.
+    """
+    return asyncio.run(_look_for(value, journal, account, settings, api, watcher))
+
+
+async def _look_for(
+    value: str, journal: Journal, account: Account, settings: Settings, api: Api, watcher: Watcher
+) -> list[KnownCase]:
+    target, reading = readable(settings.target)
+    async with asking(journal, account, settings, api, watcher.waiting) as asker:
+        for path in _paths(value, reading, target.LOOKUP):
+            if found := await _ask(asker, path):
+                return [found]
+    if _UUID.fullmatch(value) or (target.LOOKUP and survives_path(value)):
+        return []
+    found_in_list = []
+    async for page in pages(journal, account, settings, api, target.ENDPOINT, watcher):
+        found_in_list += [case for case in page.cases if case.creditor_reference == value]
+        if found_in_list and target.GUARDED:
+            break
+    return found_in_list
+
+
+def _paths(value: str, reading: Reading, lookup: str) -> Iterator[str]:
+    if _UUID.fullmatch(value):
+        yield f"{reading.by_id}/{value.lower()}"
+        return
+    if reading.by_reference and _REFERENCE.fullmatch(value):
+        yield f"{reading.by_reference}/{value.upper()}"
+    if lookup and survives_path(value):
+        yield f"{lookup}/{quote(value, safe='')}"
+
+
+async def _ask(asker: Asker, path: str) -> KnownCase | None:
+    answer = await asker.ask("look-up", path, None, read_lookup)
+    return answer.case if isinstance(answer, Found) else None
