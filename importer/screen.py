@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from rich.progress import Task
 
     from importer.model import Status
-    from importer.pipeline import Ending, Offer, Rebuilt
+    from importer.pipeline import Ending, Offer, Rebuilt, Refreshed
     from importer.pipeline.record import Figures
     from importer.pipeline.references import Errand
 
@@ -120,6 +121,29 @@ def show_rebuilt(screen: Console, rebuilt: Rebuilt) -> None:
         )
 
 
+def show_refreshed(screen: Console, done: Refreshed) -> None:
+    """Say where cases stand, by lifecycle, and what changed."""
+    lines = done.status.lines
+    counts = Counter(line.standing.label for line in lines)
+    changed = Counter(line.standing.label for line in lines if line.changes)
+    table = Table(box=None, pad_edge=False)
+    for column in ("lifecycle", "cases", "changed"):
+        table.add_column(column, justify="left" if column == "lifecycle" else "right")
+    for label, number in counts.most_common():
+        table.add_row(Text(label), f"{number:,}", f"{changed[label]:,}")
+    if lines:
+        screen.print(table)
+    waiting = sum(bool(line.standing.to_do) for line in lines)
+    screen.print(
+        f"{len(lines):,} cases, {sum(changed.values()):,} changed, {waiting:,} wait for you; "
+        f"{done.status.requests:,} requests."
+    )
+    if done.left_out:
+        screen.print(f"{done.left_out:,} cases of other accounts or targets were left out.", style="yellow")
+    if done.status.stopped:
+        screen.print(done.status.stopped, style="bold red", markup=False)
+
+
 def _figures(figures: Figures) -> Table:
     """Make a table with a column a status and a line a currency; the last column is the whole source."""
     statuses = [status for status, rows in figures.counts.items() if rows and status != "rows"]
@@ -203,8 +227,9 @@ class _RateColumn(ProgressColumn):
 class Watching:
     """Shows a run's progress: a bar on a terminal, a line now and then elsewhere."""
 
-    def __init__(self, screen: Console) -> None:
+    def __init__(self, screen: Console, doing: str = "Sending", done: str = "settled") -> None:
         self._screen = screen
+        self._words = doing, done
         self._bar: Progress | None = None
         self._task: Any = None
         self._total = self._done = 0
@@ -232,14 +257,14 @@ class Watching:
                 TimeRemainingColumn(),
                 console=self._screen,
             )
-            self._task = self._bar.add_task("Sending", total=total)
+            self._task = self._bar.add_task(self._words[0], total=total)
             self._bar.start()
 
     def settled(self, _status: Status) -> None:
         """Count one more row."""
         self._done += 1
         if self._bar:
-            self._bar.update(self._task, advance=1, description="Sending")
+            self._bar.update(self._task, advance=1, description=self._words[0])
         elif time.monotonic() - self._said >= LINE_EVERY:
             self._line()
 
@@ -260,4 +285,4 @@ class Watching:
         elapsed = self._said - self._began
         speed = self._done / elapsed if elapsed else 0.0
         left = duration((self._total - self._done) / speed) if speed else "unknown time"
-        self._screen.print(f"{self._done:,} of {self._total:,} settled, {speed:.1f}/s, {left} left")
+        self._screen.print(f"{self._done:,} of {self._total:,} {self._words[1]}, {speed:.1f}/s, {left} left")

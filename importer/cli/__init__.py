@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from importer import __version__
-from importer.cli import assigning, identifying, keeping, listening, looking, running, serving
+from importer.cli import assigning, following, identifying, keeping, listening, looking, running, serving
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,7 +21,7 @@ def main() -> None:
 for command in (
     *(running.check, running.submit, running.resume, running.report),
     *(looking.runs, looking.show, looking.doctor),
-    *(identifying.find, identifying.identifiers),
+    *(identifying.find, identifying.identifiers, following.refresh),
     *(keeping.journal, keeping.forget, keeping.purge),
     *(listening.listen, listening.webhooks),
     assigning.references,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from importer.cli.opening import load_settings, open_api, take_settings
-from importer.cli.options import common, print_json, sending
+from importer.cli.options import common, print_json, read_day, sending
 
 
 @click.command()
@@ -110,7 +109,7 @@ def identifiers(
         raise click.UsageError("A workbook needs a file: add --output FILE.")
     from importer import exporting  # noqa: PLC0415 - SQLAlchemy takes half a second
 
-    wanted = exporting.Wanted(of_runs=of_runs, since=_read_day(since), target=target)
+    wanted = exporting.Wanted(of_runs=of_runs, since=read_day(since, "--since"), target=target)
     settings = load_settings(workspace)
     if output is None:
         return _print(settings, wanted, kind, quiet=quiet)
@@ -137,13 +136,3 @@ def _print(settings: Any, wanted: Any, kind: str, *, quiet: bool) -> int:
     if not quiet:
         click.echo(f"{rows:,} identifiers.", err=True)
     return 0
-
-
-def _read_day(text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        day = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is no date; say 2026-11-01.", param_hint="--since") from None
-    return (day if day.tzinfo else day.replace(tzinfo=UTC)).timestamp()

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Never
@@ -147,3 +148,16 @@ def need_yes(command: str, *, yes: bool) -> None:
     """Refuse to go on without --yes where there is no terminal to ask on."""
     if not yes and not sys.stdin.isatty():
         raise click.UsageError(f"Without a terminal to ask on, `{command}` needs --yes.")
+
+
+def read_day(text: str | None, option: str, *, end: bool = False) -> float | None:
+    """Read a day or a moment, UTC where it does not say: when it begins or, with *end*, when a day is over."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no date; say 2026-11-01.", param_hint=option) from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    is_day = end and len(text) == len("2026-11-01")
+    return (moment + timedelta(days=is_day)).timestamp()

@@ -150,6 +150,7 @@ def _from_2(op: Operations) -> None:
         sa.Column("told_by", sa.String, nullable=False),
         sa.Column("lifecycle", sa.String, nullable=False),
         sa.Column("close_code", sa.String),
+        sa.Column("partner", sa.String),
         sa.Column("figures", sa.JSON, nullable=False),
     )
     op.create_index("standings_case", "standings", ["case_id", "pk"])

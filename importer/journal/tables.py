@@ -140,6 +140,7 @@ standings = sa.Table(
     sa.Column("told_by", sa.String, nullable=False),  # `refresh`, or the event of a webhook
     sa.Column("lifecycle", Said, nullable=False),
     sa.Column("close_code", Said),
+    sa.Column("partner", Said),
     sa.Column("figures", sa.JSON, nullable=False),  # exact decimals in strings
     sa.Index("standings_case", "case_id", "pk"),
 )

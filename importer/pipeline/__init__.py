@@ -17,6 +17,7 @@ from importer.pipeline.judge import Job, judge
 from importer.pipeline.prepare import Offer, made_earlier, make_offer, plan_rest, plan_rows, take_up, with_fates
 from importer.pipeline.rebuild import Rebuilt, read_all
 from importer.pipeline.record import run_of_dict
+from importer.pipeline.refreshing import Refreshed, Scope, refresh
 from importer.pipeline.reporting import Ending, describe, keep, report_check, report_run, rows_path
 from importer.pipeline.sessions import begin_session, sessions_to_list, summarise
 from importer.report import archive
@@ -36,10 +37,13 @@ __all__ = [
     "Job",
     "Offer",
     "Rebuilt",
+    "Refreshed",
+    "Scope",
     "Watcher",
     "check",
     "find_remote",
     "rebuild",
+    "refresh",
     "resume",
     "rewrite",
     "submit",

@@ -63,7 +63,7 @@ def case_of(document: object) -> KnownCase | None:
         reference=str(document.get("reference") or ""),
         creditor_reference=creditor_reference if isinstance(creditor_reference, str) else None,
         lifecycle=str(document.get("lifecycle") or ""),
-        amount=_amount(document.get("grossAmount")),
+        amount=amount_of(document.get("grossAmount")),
         currency=str(document.get("currency") or ""),
         is_test=document.get("isTestCase") is True,
         created=created,
@@ -88,7 +88,8 @@ def _creditor(document: object) -> str:
     return name_creditor(*(str(document.get(name) or "") for name in ("companyName", "country")))
 
 
-def _amount(value: object) -> Decimal | None:
+def amount_of(value: object) -> Decimal | None:
+    """Read an amount; None where there is none."""
     try:
         amount = Decimal(str(value))
     except InvalidOperation:

@@ -77,10 +77,10 @@ def write_amounts(page: Page, report: Report, statuses: Sequence[str]) -> None:
         amounts = [sums.get((currency, status)) for status in statuses]
         for column, amount in enumerate(amounts, start=1):
             if amount is not None:
-                _write_amount(page, column, amount, "amount")
+                write_amount(page, column, amount, "amount")
         with localcontext(prec=DIGITS):
             total = sum((amount for amount in amounts if amount is not None), Decimal(0))
-        _write_amount(page, last, total, "total amount")
+        write_amount(page, last, total, "total amount")
         page.row += 1
     if unreadable:
         rows = "1 row is" if unreadable == 1 else f"{unreadable:,} rows are"
@@ -104,7 +104,7 @@ def _add_up(report: Report) -> tuple[dict[tuple[str, str], Decimal], int]:
     return sums, int((~readable).sum())
 
 
-def _write_amount(page: Page, column: int, amount: Decimal, look: str) -> None:
+def write_amount(page: Page, column: int, amount: Decimal, look: str) -> None:
     """Write an amount as a number; as text where it has more digits than a number cell keeps."""
     with localcontext(prec=DIGITS):
         plain = amount.normalize()

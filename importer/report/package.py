@@ -121,8 +121,9 @@ class Package:
     def _stream(self, xml: bytes, large: Large, target: Any) -> None:
         """Put the rows of a large sheet where xlsxwriter has written samples of its formats."""
         before, samples, after = _SHEET_DATA.split(xml, maxsplit=1)
-        indices = [index.decode() for index in _STYLE.findall(samples)]
-        styles = dict(zip((HEADER, *large.formats), indices, strict=True))
+        names = (HEADER, *large.formats)
+        indices = [index.decode() for index in _STYLE.findall(samples)][: len(names)]  # after them come cells of links
+        styles = dict(zip(names, indices, strict=True))
         header = [Cells(pa.array([make_legible(text)]), styles[HEADER]) for text in large.header]
         corner = f"A1:{column_letters(len(large.header) - 1)}{large.height + 1}"
         target.write(_DIMENSION.sub(f'<dimension ref="{corner}"/>'.encode(), before))

@@ -60,9 +60,9 @@ class Page:
         self._write_wide(1, text, "wrapped", LINE * (WIDTH - 1) // WIDTH)
         self.row += 1
 
-    def write_link(self, text: str, link: str) -> None:
-        """Write a sentence that opens a link."""
-        self.sheet.write_url(self.row, 0, link, self.formats["link"], text)
+    def write_link(self, text: str, link: str, *, first: int = 0) -> None:
+        """Write a sentence that opens a link, from column *first* on."""
+        self.sheet.write_url(self.row, first, link, self.formats["link"], text)
         self.row += 1
 
     def _write_wide(self, first: int, text: str, look: str, line: int) -> None:
