@@ -219,6 +219,16 @@ def test_a_run_of_another_account_is_refused(sandbox: Sandbox, monkeypatch: pyte
     assert "several accounts" in sandbox.refresh(run, other).err
 
 
+def test_a_run_of_another_target_is_refused_with_the_option_that_names_it(sandbox: Sandbox) -> None:
+    run = sandbox.submit("INV-1")
+    journal("UPDATE runs SET target = 'managed'")
+
+    ran = sandbox.refresh(run)
+
+    assert (ran.code, asked()) == (3, 0)
+    assert "add --target managed" in ran.err
+
+
 def test_cases_of_other_accounts_are_left_out_and_counted(
     sandbox: Sandbox, importer: Importer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

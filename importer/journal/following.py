@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from importer.journal.identifying import KNOWN
 from importer.journal.tables import cases, runs, standings
-from importer.model.standings import FIGURES, NOT_FOUND, Figures, Standing, lifecycle_named
+from importer.model import FIGURES, NOT_FOUND, Figures, Standing, lifecycle_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

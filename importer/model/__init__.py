@@ -5,6 +5,18 @@ from importer.model.events import Event
 from importer.model.rows import column_letters, row_key, split_row_key
 from importer.model.runs import Report, Run, Session, SourceInfo
 from importer.model.sources import Carried, Matching, Parsed, Styles, Table
+from importer.model.standings import (
+    FIGURES,
+    LIFECYCLES,
+    NOT_FOUND,
+    Change,
+    Figures,
+    Line,
+    Standing,
+    StatusReport,
+    compare,
+    lifecycle_named,
+)
 from importer.model.words import (
     CHECK_STATUSES,
     ISSUE_COLUMNS,
@@ -20,17 +32,23 @@ from importer.model.words import (
 
 __all__ = [
     "CHECK_STATUSES",
+    "FIGURES",
     "ISSUE_COLUMNS",
+    "LIFECYCLES",
     "MIXED",
+    "NOT_FOUND",
     "OUTCOME_COLUMNS",
     "REFERENCE_STATUSES",
     "STATUSES",
     "Carried",
     "Case",
+    "Change",
     "DateOrder",
     "DecimalStyle",
     "Entry",
     "Event",
+    "Figures",
+    "Line",
     "Matching",
     "Parsed",
     "Report",
@@ -38,10 +56,14 @@ __all__ = [
     "Session",
     "Severity",
     "SourceInfo",
+    "Standing",
     "Status",
+    "StatusReport",
     "Styles",
     "Table",
     "column_letters",
+    "compare",
+    "lifecycle_named",
     "row_key",
     "split_row_key",
 ]

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Final
 from importer.errors import CannotStart, ImporterError, RunError, Stopped
 from importer.journal import Journal
 from importer.journal.following import count_left_out, follow, note
-from importer.model import split_row_key
-from importer.model.standings import NOT_FOUND, Line, Standing, StatusReport, compare
+from importer.model import NOT_FOUND, Line, Standing, StatusReport, compare, split_row_key
 from importer.pipeline.account import credential_of, sending_account
 from importer.pipeline.asking import asking
 from importer.pipeline.finding import readable
@@ -117,6 +116,8 @@ def _whose(journal: Journal, scope: Scope, settings: Settings, api: Api) -> tupl
     kept = [journal.run(run) for run in scope.of_runs]
     if len({(run["account"], run["target"]) for run in kept}) > 1:
         raise RunError("These runs are of several accounts or targets: refresh those of each by themselves.")
+    if kept[0]["target"] != settings.target:
+        raise RunError(f"This run is of the target `{kept[0]['target']}`: add --target {kept[0]['target']}.")
     return kept[0]["account"], kept[0]["target"]
 
 

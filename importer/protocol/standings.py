@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from importer.model.standings import Figures, Standing, lifecycle_named
+from importer.model import Figures, Standing, lifecycle_named
 from importer.protocol import Absent, Answer, Denied, Throttled, Unanswered, read_any, read_lookup
 from importer.protocol.envelopes import amount_of, case_of, number, parse, signing_link
 

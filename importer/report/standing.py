@@ -6,14 +6,14 @@ from collections import defaultdict
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, Final
 
-from importer.model.standings import LIFECYCLES
+from importer.model import LIFECYCLES
 from importer.report.figures import DIGITS, write_amount
 from importer.report.rows import make_legible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from importer.model.standings import Line
+    from importer.model import Line
     from importer.report.page import Page
 
 CHARTS: Final = 4  # currencies that have one

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from importer.model.standings import FIGURES
+from importer.model import FIGURES
 from importer.report import LOOKS
 from importer.report.package import TALLEST, Large, Package
 from importer.report.page import Page
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from importer.model.standings import Line, StatusReport
+    from importer.model import Line, StatusReport
 
 KINDS: Final = 12  # of changes, shown on `Summary`
 SHOWN_LINKS: Final = 3  # of one thing to do
