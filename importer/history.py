@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from importer.errors import RunError
 from importer.journal import Journal, auditing, deliveries, identifying
 from importer.model import split_row_key
-from importer.pipeline.sessions import count_requests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +33,8 @@ def show(settings: Settings, run: str) -> dict[str, Any]:
     Raises:
         RunError: There is no such run.
     """
+    from importer.pipeline.sessions import count_requests  # noqa: PLC0415 - pandas, which `find` need not wait for
+
     with closing(_open(settings)) as journal:
         kept = journal.run(run)
         summary = kept["summary"]

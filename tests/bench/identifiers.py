@@ -1,6 +1,6 @@
-"""How fast a case is found in a large journal, and exported from it; prints the table of docs/identifiers.md.
+"""How fast a case is found in a large journal, and all are exported; prints the tables of docs/identifiers.md.
 
-    python tests/bench/identifiers.py --cases 250000 [--journal postgresql://…] [--keep FILE]
+    python tests/bench/identifiers.py --cases 250000 [--journal postgresql://…]
 
 The journal is made anew from a fixed seed: runs of 10,000 rows, each case with one request, a tenth of them with a
 standing. A PostgreSQL database has to be empty.
@@ -9,8 +9,11 @@ standing. A PostgreSQL database has to be empty.
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from contextlib import closing
@@ -21,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from importer import history, settings
-from importer.journal import Journal
+from importer.journal import Journal, identifying
 from importer.journal.tables import requests
 from importer.model import Case
 
@@ -108,7 +111,67 @@ def timed(repeat: int, work: Callable[[], Any]) -> Iterator[float]:
 
 
 def told(figures: list[float]) -> str:
-    return f"{statistics.median(figures):.1f} / {sorted(figures)[int(len(figures) * 0.95)]:.1f} ms"
+    ordered = sorted(figures)
+    return f"{statistics.median(ordered):.1f} | {ordered[int(len(ordered) * 0.95)]:.1f}"
+
+
+def measure_finding(found: settings.Settings, made: list[tuple[str, str, str]], repeat: int) -> None:
+    """Print what it takes to find cases: the query, the call in a process that runs, and a process of its own."""
+    picked = random.Random(SEED).sample(made, repeat)  # noqa: S311 - a fixed series
+    print("| by | query, median ms | 95 % | in-process call, median ms | 95 % | whole process, median ms | 95 % |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
+    nobody = "nothing-of-the-kind"
+    for name, values in (
+        ("case id", [one[0] for one in picked]),
+        ("Debitura's reference", [one[1] for one in picked]),
+        ("creditor reference", [one[2] for one in picked]),
+        ("one that nobody has", [nobody] * repeat),
+    ):
+        with closing(Journal.open(found.journal, found.locks)) as journal, journal.reading() as connection:
+            asked = iter(values)
+            query = list(timed(repeat, lambda asked=asked, via=connection: identifying.find(via, next(asked))))
+        asked = iter(values)
+
+        def call(asked: Iterator[str] = asked) -> None:
+            value = next(asked)
+            assert len(history.find(found, value)) == (value != nobody)
+
+        calls = list(timed(repeat, call))
+        asked = iter(values)
+        process = list(timed(10, lambda asked=asked: run_find(found, next(asked))))
+        print(f"| {name} | {told(query)} | {told(calls)} | {told(process)} |", flush=True)
+
+
+def run_find(found: settings.Settings, value: str) -> None:
+    program = "from importer.cli import main; main(prog_name='importer')"
+    environment = {**os.environ, "IMPORTER_JOURNAL": str(found.journal)}
+    command = [sys.executable, "-c", program, "find", value, "--workspace", str(found.workspace), "--quiet"]
+    subprocess.run(command, env=environment, check=False, capture_output=True)
+
+
+def measure_exports(found: settings.Settings) -> None:
+    """Print what each export takes, each in a process of its own, so that its memory is its own."""
+    print("| format | seconds | most memory, MB | file, MB |")
+    print("|---|---:|---:|---:|")
+    for kind in ("csv", "json", "xlsx"):
+        path = found.workspace / f"identifiers.{kind}"
+        environment = {**os.environ, "IMPORTER_JOURNAL": str(found.journal)}
+        command = [sys.executable, "-c", EXPORT, "identifiers", "--workspace", str(found.workspace), "--output", path]
+        began = time.perf_counter()
+        ran = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+        seconds = time.perf_counter() - began
+        memory = int(ran.stderr.rsplit("memory ", 1)[1]) / 1024
+        print(f"| {kind} | {seconds:.1f} | {memory:.0f} | {path.stat().st_size / 1e6:.0f} |", flush=True)
+
+
+EXPORT = """
+import resource, sys
+from importer.cli import main
+try:
+    main(prog_name="importer")
+finally:
+    print("memory", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+"""
 
 
 def main() -> None:
@@ -122,22 +185,11 @@ def main() -> None:
         place = given.journal or workspace / "journal.db"
         began = time.perf_counter()
         made = build(place, workspace / "locks", given.cases)
-        print(f"{given.cases:,} cases journaled in {time.perf_counter() - began:.0f} s", flush=True)
-        found = settings.load(workspace, {"journal": place} if given.journal else {})
-        picked = random.Random(SEED).sample(made, given.repeat)  # noqa: S311 - a fixed series
-        for name, position in (("case id", 0), ("Debitura's reference", 1), ("creditor reference", 2)):
-            values = iter([one[position] for one in picked] * 2)
-
-            def in_process(values: Iterator[str] = values) -> None:
-                assert len(history.find(found, next(values))) == 1
-
-            with closing(Journal.open(place, found.locks)) as journal:
-                asked = iter([one[position] for one in picked] * 2)
-                query = list(timed(given.repeat, lambda asked=asked, journal=journal: journal.find(next(asked))))
-            calls = list(timed(given.repeat, in_process))
-            print(f"| {name} | query {told(query)} | in-process call {told(calls)} |", flush=True)
-        none = list(timed(given.repeat, lambda: history.find(found, "nothing-of-the-kind")))
-        print(f"| none | | in-process call {told(none)} |", flush=True)
+        print(f"{given.cases:,} cases journaled in {time.perf_counter() - began:.0f} s\n", flush=True)
+        found = settings.load(workspace, {}, {"IMPORTER_JOURNAL": str(place)})
+        measure_finding(found, made, given.repeat)
+        print()
+        measure_exports(found)
 
 
 if __name__ == "__main__":
