@@ -219,14 +219,21 @@ def test_a_run_of_another_account_is_refused(sandbox: Sandbox, monkeypatch: pyte
     assert "several accounts" in sandbox.refresh(run, other).err
 
 
-def test_a_run_of_another_target_is_refused_with_the_option_that_names_it(sandbox: Sandbox) -> None:
-    run = sandbox.submit("INV-1")
-    journal("UPDATE runs SET target = 'managed'")
+def test_managed_cases_are_read_one_at_a_time_for_want_of_a_documented_list_by_ids(importer: Importer) -> None:
+    with Path("june.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("creditorCompanyName", "creditorCountryAlpha2", "debtor.contactPerson", *HEADER))
+        row = ("EUR", "2026-01-15", "100.50", "Company", "Example GmbH", "1 St", "Town", "DE")
+        for number in range(3):
+            writer.writerow(("Client A/S", "DK", "Jane Invented", f"INV-{number}", *row))
+    ran = importer("submit", "june.csv", "--target", "managed", "--sandbox", "--yes", "--json", "--quiet")
+    assert ran.said["counts"]["created"] == 3
 
-    ran = sandbox.refresh(run)
+    said = importer("refresh", ran.said["run"], "--sandbox", "--json", "--quiet").said
+    found = importer("find", sheet(said, "Cases")[0]["Reference"], "--remote", "--target", "managed", "--sandbox")
 
-    assert (ran.code, asked()) == (3, 0)
-    assert "add --target managed" in ran.err
+    assert (said["asked"], said["open"], said["requests"], said["exit"], asked()) == (3, 3, 4, 0, 3)
+    assert found.code == 0
 
 
 def test_cases_of_other_accounts_are_left_out_and_counted(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from importer.cli.opening import open_api, take_settings
-from importer.cli.options import common, print_json, read_day, sending
+from importer.cli.options import common, print_json, read_day, sending, targeted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @common
+@targeted
 @sending
 @click.argument("of_runs", nargs=-1, metavar="[RUN]...")
 @click.option("--since", metavar="DATE", help="Cases that were made on this day (UTC) or later: 2026-11-01.")
 @click.option("--until", metavar="DATE", help="Cases that were made on this day (UTC) or earlier.")
 @click.option("--open", "only_open", is_flag=True, help="All cases that are open; with RUN..., those of the runs.")
 @click.option("--all", "again", is_flag=True, help="Ask about cases that are closed for good, too.")
-@click.option("--target", help="Whose cases; by default `customer`.")
 @click.option("--no-report", is_flag=True, help="Note and print only.")
 @click.option("--wait", is_flag=True, help="Wait for a sender of the same account to end.")
 def refresh(
@@ -60,6 +61,8 @@ def refresh(
         title=_title(of_runs, since, until, only_open=only_open),
     )
     settings, _ = take_settings(workspace, options)
+    if of_runs:
+        settings = replace(settings, target=pipeline.target_of(of_runs[0], settings))
     console = screen.console(quiet=quiet)
     with open_api(settings, sandbox=sandbox) as api, screen.Watching(console, "Asking", "asked") as watcher:
         done = pipeline.refresh(scope, settings, api, watcher=watcher, wait=wait, written=not no_report)

@@ -10,15 +10,15 @@ from typing import Any
 import click
 
 from importer.cli.opening import load_settings, open_api, take_settings
-from importer.cli.options import common, print_json, read_day, sending
+from importer.cli.options import common, print_json, read_day, sending, targeted
 
 
 @click.command()
 @common
+@targeted
 @sending
 @click.option("--remote", is_flag=True, help="Ask the API, not the journal; needs a key.")
 @click.option("--wait", is_flag=True, help="With --remote: wait for a sender of the same account to end.")
-@click.option("--target", help="With --remote: whose cases to look for; by default `customer`.")
 @click.argument("value")
 def find(
     workspace: Path,

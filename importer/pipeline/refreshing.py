@@ -116,8 +116,6 @@ def _whose(journal: Journal, scope: Scope, settings: Settings, api: Api) -> tupl
     kept = [journal.run(run) for run in scope.of_runs]
     if len({(run["account"], run["target"]) for run in kept}) > 1:
         raise RunError("These runs are of several accounts or targets: refresh those of each by themselves.")
-    if kept[0]["target"] != settings.target:
-        raise RunError(f"This run is of the target `{kept[0]['target']}`: add --target {kept[0]['target']}.")
     return kept[0]["account"], kept[0]["target"]
 
 
