@@ -10,6 +10,7 @@ import io
 import json
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from importer.errors import CannotStart
@@ -111,11 +112,12 @@ def _write_json(text: IO[str], rows: Iterator[Mapping[str, Any]]) -> int:
 def _list(journal: Journal, wanted: Wanted) -> Iterator[dict[str, Any]]:
     for run in wanted.of_runs:
         journal.run(run)
+    sources_of = cache(lambda run: journal.run(run)["summary"].get("sources", ()))
     with journal.reading() as connection:
         listed = identifying.list_all(connection, of_runs=wanted.of_runs, since=wanted.since, target=wanted.target)
         for case in listed:
             source, row = split_row_key(case["row"])
-            sources = case["summary"].get("sources", ())
+            sources = sources_of(case["run"])
             yield {
                 "creditor_reference": case["reference"] if case["has_reference"] else None,
                 "case_id": case["case_id"],

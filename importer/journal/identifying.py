@@ -15,6 +15,12 @@ PART: Final = 5_000  # cases read at once
 MADE: Final = ("created", "duplicate")
 KNOWN: Final = (*MADE, "already-imported")  # a later run's row, whose case an earlier one made
 
+_TOLD: Final = (
+    *(cases.c.pk, cases.c.run, cases.c.row, cases.c.account, cases.c.target, cases.c.mode, cases.c.creditor),
+    *(cases.c.reference, cases.c.has_reference, cases.c.status, cases.c.amount, cases.c.currency),
+    *(cases.c.case_id, cases.c.case_reference),
+)
+
 
 def find(connection: sa.Connection, value: str) -> Sequence[sa.RowMapping]:
     """Return the cases whose id, Debitura reference or creditor reference is *value*, newest first.
@@ -48,7 +54,7 @@ def list_all(
         since: Of runs that began then or later, seconds since the epoch.
         target: Of this target alone.
     """
-    wanted = sa.select(cases, runs.c.summary).join(runs, runs.c.id == cases.c.run).where(cases.c.case_id.is_not(None))
+    wanted = sa.select(*_TOLD).join(runs, runs.c.id == cases.c.run).where(cases.c.case_id.is_not(None))
     wanted = wanted.where(cases.c.run.in_(of_runs)) if of_runs else wanted.where(_is_first())
     wanted = wanted.where(cases.c.status.in_(KNOWN if of_runs else MADE))
     if since is not None:

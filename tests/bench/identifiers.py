@@ -56,14 +56,14 @@ def case(row: int, reference: str) -> Case:
     )
 
 
-def build(place: str | Path, folder: Path, count: int) -> list[tuple[str, str, str]]:
+def build(place: str | Path, folder: Path, count: int, account: str = ACCOUNT) -> list[tuple[str, str, str]]:
     """Make the journal; return the identifiers of each case."""
     seeded = random.Random(SEED)  # noqa: S311 - a fixed series
     made: list[tuple[str, str, str]] = []
     with closing(Journal.open(place, folder)) as journal:
         for number, start in enumerate(range(0, count, RUN)):
             run = f"20260101-{number:06d}-bench-0000"
-            identity = {"account": ACCOUNT, "target": "customer", "mode": "live"}
+            identity = {"account": account, "target": "customer", "mode": "live"}
             found = [
                 (str(UUID(int=seeded.getrandbits(128), version=4)), "".join(seeded.choices(LETTERS, k=8)), f"INV-{n}")
                 for n in range(start, min(count, start + RUN))
@@ -78,7 +78,7 @@ def build(place: str | Path, folder: Path, count: int) -> list[tuple[str, str, s
                         "lifecycle": "Active",
                         "body": None,
                         "attempts": 1,
-                        "sent_at": 1.8e9 + start + row,
+                        "sent_at": 1.7e9 + start + row,
                     },
                 )
                 for row, (case_id, short, reference) in enumerate(found, start=2)
@@ -89,11 +89,11 @@ def build(place: str | Path, folder: Path, count: int) -> list[tuple[str, str, s
                 journal.add_cases(connection, run, **identity, planned=planned)
                 left = [
                     {
-                        "account": ACCOUNT,
-                        "left_at": 1.8e9 + start + row,
+                        "account": account,
+                        "left_at": 1.7e9 + start + row,
                         "kind": "post",
                         "case_pk": start + row + 1,
-                        "ended_at": 1.8e9 + start + row + 1,
+                        "ended_at": 1.7e9 + start + row + 1,
                         "result": "200",
                     }
                     for row in range(len(found))
