@@ -20,8 +20,8 @@ CHARTS: Final = 4  # currencies that have one
 SHOWN: Final = {"gross": "Claimed", "added": "Added", "paid": "Paid", "outstanding": "Outstanding"}
 FIRST: Final = 3  # column of the first amount; the lifecycle has two, and the number of cases one
 CHART_WIDTH: Final = 770  # pixels: the table's
-BAR: Final = 36  # pixels of a chart's bar
-REST: Final = 130  # pixels of its title, axis and legend
+BAR: Final = 28  # pixels of a chart's bar
+REST: Final = 105  # pixels of its title, axis and legend
 LINE: Final = 20  # pixels of a sheet's row
 INK, PALE = "#1F3A4D", "#9FB4C2"
 

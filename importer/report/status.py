@@ -15,7 +15,7 @@ from importer.report.package import TALLEST, Large, Package
 from importer.report.page import Page
 from importer.report.rows import Cells, make_legible
 from importer.report.sheets import DAY, EPOCH, LINKS, fit_widths
-from importer.report.standing import write_money
+from importer.report.standing import SHOWN, write_money
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from importer.model import Line, StatusReport
 
-KINDS: Final = 12  # of changes, shown on `Summary`
+KINDS: Final = 8  # of changes, shown on `Summary`
 SHOWN_LINKS: Final = 3  # of one thing to do
 EXACT: Final = 15  # digits that a number cell keeps
 SECONDS: Final = DAY / 1_000_000  # of a day
@@ -165,10 +165,10 @@ def _add_changes(package: Package, lines: Sequence[Line]) -> None:
 
 
 def _add_cases(package: Package, lines: Sequence[Line]) -> None:
-    header = (
-        *(*_WHICH, "Lifecycle", "Open", "Close code", "Currency", *HEADINGS.values()),
-        *("Partner", "To do", "Changed", "Told at", "Mode", "Run", "Row"),
-    )
+    """Add a line for each case; what is printed comes first."""
+    printed = (*_WHICH, "Lifecycle", "Open", "Close code", "Partner", "Currency", *(HEADINGS[name] for name in SHOWN))
+    parts = [name for name in FIGURES if name not in SHOWN]
+    header = (*printed, *(HEADINGS[name] for name in parts), "To do", "Changed", "Told at", "Mode", "Run", "Row")
     for name, part in _parts("Cases", lines):
         standings = [line.standing for line in part]
         columns = [
@@ -176,9 +176,9 @@ def _add_cases(package: Package, lines: Sequence[Line]) -> None:
             _texts(standing.label for standing in standings),
             _texts("yes" if standing.is_open else "no" for standing in standings),
             _texts(standing.close_code for standing in standings),
-            _texts(line.currency for line in part),
-            *(_money(getattr(standing.figures, figure) for standing in standings) for figure in FIGURES),
             _texts(standing.partner for standing in standings),
+            _texts(line.currency for line in part),
+            *(_money(getattr(standing.figures, figure) for standing in standings) for figure in (*SHOWN, *parts)),
             _texts(standing.to_do for standing in standings),
             _texts(", ".join(HEADINGS.get(change.what, change.what) for change in line.changes) for line in part),
             _moments(line.told_at for line in part),
@@ -186,8 +186,14 @@ def _add_cases(package: Package, lines: Sequence[Line]) -> None:
             _texts(line.run for line in part),
             Cells(pa.array([str(line.row) for line in part], pa.string()), numbers=True),
         ]
+
+        def dress(sheet: Any, height: int = len(part)) -> None:
+            sheet.freeze_panes(1, len(_WHICH))
+            sheet.write_comment(0, header.index("Told at"), "When the API said so, UTC.")
+            sheet.print_area(0, 0, height, len(printed) - 1)
+
         looks = {**dict.fromkeys(HEADINGS.values(), "money"), "Told at": "moment", "Row": "place"}
-        _add(package, name, header, columns, looks, lambda sheet: sheet.freeze_panes(1, len(_WHICH)))
+        _add(package, name, header, columns, looks, dress)
 
 
 _WHICH: Final = ("Case id", "Reference", "Creditor reference")
@@ -216,9 +222,8 @@ def _add(
         ]
 
     widths = fit_widths(header, columns)
-    for title in ("Told at",):
-        if title in header:
-            widths[header.index(title)] = 21.0
+    if "Told at" in header:
+        widths[header.index("Told at")] = 21.0  # of the time that its number is shown as
     formats = ("plain", *dict.fromkeys(looks.values()))
     height = len(columns[0].texts)
     package.add_large(Large(name, header, height, formats, fill, widths, dress))
