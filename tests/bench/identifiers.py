@@ -156,7 +156,16 @@ def measure_exports(found: settings.Settings) -> None:
     for kind in ("csv", "json", "xlsx"):
         path = found.workspace / f"identifiers.{kind}"
         environment = {**os.environ, "IMPORTER_JOURNAL": str(found.journal)}
-        command = [sys.executable, "-c", EXPORT, "identifiers", "--workspace", str(found.workspace), "--output", path]
+        command = [
+            sys.executable,
+            "-c",
+            EXPORT,
+            "identifiers",
+            "--workspace",
+            str(found.workspace),
+            "--output",
+            str(path),
+        ]
         began = time.perf_counter()
         ran = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
         seconds = time.perf_counter() - began
@@ -164,13 +173,16 @@ def measure_exports(found: settings.Settings) -> None:
         print(f"| {kind} | {seconds:.1f} | {memory:.0f} | {path.stat().st_size / 1e6:.0f} |", flush=True)
 
 
+# Not `ru_maxrss`, which begins with the memory of the process that started this one.
 EXPORT = """
-import resource, sys
+import re, sys
+from pathlib import Path
 from importer.cli import main
 try:
     main(prog_name="importer")
 finally:
-    print("memory", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+    peak = re.search(r"VmHWM:\\s+([0-9]+)", Path("/proc/self/status").read_text())[1]
+    print("memory", peak, file=sys.stderr)
 """
 
 
