@@ -28,6 +28,7 @@ PRODUCTION_URL: Final = "https://collectionpartner-api.debitura.com"
 REFERENCE: Final = "collectionPartnerReference"
 GUARDED: Final = False
 LOOKUP: Final = "/cases/by-partner-reference"
+READING: Final = None  # it makes no cases
 LONGEST_REFERENCE: Final = 128  # characters
 LONGEST_MESSAGE: Final = 5000  # characters
 SHORTEST_MESSAGE: Final = 10  # characters; an older guide refuses shorter ones, the newest does not
