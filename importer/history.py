@@ -111,6 +111,7 @@ def _cases(journal: Journal, found: Sequence[RowMapping]) -> list[dict[str, Any]
             "sent_at": _moment(case["sent_at"]),
             "run": case["run"],
             "row": split_row_key(case["row"])[1],
+            "bundled_with_row": split_row_key(case["bundle"])[1] if case["bundle"] not in {None, case["row"]} else None,
             "message": case["message"],
             "account": case["account"],
             "purged": _purged(purged.get(case["run"])),

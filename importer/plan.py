@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
-Fate = Literal["send", "already-imported", "duplicate", "wait"]
+Fate = Literal["send", "already-imported", "duplicate", "wait", "changed"]
 
 _NOT_CONTENT: Final = frozenset({"isTest", "allowPendingContracts"})
 _to_json: Final = msgspec.json.Encoder(decimal_format="number").encode
@@ -30,7 +30,7 @@ class Planned:
     Attributes:
         case: With the key that it would be sent under.
         fate: Send it; or it exists by an earlier run; or it is another's and is never sent again; or an earlier run's
-            request for it has to be settled first.
+            request for it has to be settled first; or it was bundled with rows that are another run's by now.
         entry: What the journal knows that decides the fate, or None.
         differing: Fields in which it differs from what an earlier run sent.
     """
@@ -117,21 +117,44 @@ def set_aside(
     """Decide the fate of each case by what earlier runs did under the same identity."""
     for case in cases:
         entries = known.get((case.creditor, case.reference), ())
-        made = _latest(entries, "created")
-        if made:
-            yield Planned(case, "already-imported", made, differing(case, made))
-            continue
-        unsettled = _latest(entries, "sending")
-        if unsettled:
-            yield Planned(case, "wait", unsettled, differing(case, unsettled))
-            continue
-        taken = _latest(entries, "duplicate")
-        if taken and not taken.case_id:
-            yield Planned(case, "duplicate", taken)
+        fate, entry = judge_past(entries)
+        if entry:
+            yield Planned(case, fate, entry, () if fate == "duplicate" else differing(case, entry))
             continue
         refusals = [entry.case.n for entry in entries if entry.status in {"rejected", "duplicate"}]
         n = max(refusals) + 1 if refusals else 0
-        yield Planned(with_key(case, n, account=account, target=target, mode=mode) if n else case, "send")
+        yield Planned(with_key(case, n, account=account, target=target, mode=mode) if n else case, fate)
+
+
+def judge_past(entries: Sequence[Entry]) -> tuple[Fate, Entry | None]:
+    """Decide what is to be done under an identity by what earlier runs did, and say which entry decides it."""
+    if made := _latest(entries, "created"):
+        return "already-imported", made
+    if unsettled := _latest(entries, "sending"):
+        return "wait", unsettled
+    taken = _latest(entries, "duplicate")
+    return ("duplicate", taken) if taken and not taken.case_id else ("send", None)
+
+
+def lead(case: Case, parts: Iterable[Case], request: Mapping[str, object], amount: Decimal) -> Iterator[Case]:
+    """Yield *case* with the request of a whole bundle, still without its key, then the *parts*, which send nothing."""
+    yield replace(case, body=_to_json(request), amount=amount, bundle=case.row)
+    yield from (replace(part, body=b"", bundle=case.row) for part in parts)
+
+
+def keep_together(planned: Sequence[Planned]) -> Iterator[Planned]:
+    """Give up each bundle of which another run has taken a part since: what was to be sent is no longer right."""
+    ways: dict[int, set[object]] = {}
+    for plan in planned:
+        ways.setdefault(plan.case.bundle or 0, set()).add((plan.fate, name_leader(plan.entry)))
+    for plan in planned:
+        broken = plan.case.bundle is not None and len(ways[plan.case.bundle]) > 1
+        yield replace(plan, fate="changed") if broken and plan.fate in {"send", "wait"} else plan
+
+
+def name_leader(entry: Entry | None) -> tuple[str, int] | None:
+    """Name the request that *entry* is a part of, by run and row."""
+    return (entry.run, entry.case.row if entry.case.bundle is None else entry.case.bundle) if entry else None
 
 
 def differing(case: Case, made: Entry) -> tuple[str, ...]:
@@ -139,7 +162,7 @@ def differing(case: Case, made: Entry) -> tuple[str, ...]:
     ours, theirs = case.fingerprints, made.case.fingerprints
     if not theirs:  # found at the API, or forgotten: only what every entry has can be compared
         known = (
-            ("amountToRecover", case.amount, made.case.amount),
+            ("amountToRecover", case.amount, made.case.amount if made.case.bundle is None else None),
             ("currencyCode", case.currency, made.case.currency),
         )
         return tuple(name for name, our, their in known if their and our != their)

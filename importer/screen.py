@@ -33,6 +33,7 @@ _STYLES: Final[Mapping[str, str]] = {
     "duplicate": "yellow",
     "rejected": "red",
     "invalid": "red",
+    "held": "magenta",
     "unknown": "bold yellow",
     "not-sent": "yellow",
     "set": "green",
@@ -51,12 +52,15 @@ def show_offer(screen: Console, offer: Offer) -> None:
     """Say what would be sent, whose and where to, before the question whether to send it."""
     kind = "test case" if offer.test else "case"
     amounts = ", ".join(f"{amount:,.2f} {currency}" for currency, amount in sorted(offer.totals.items())) or "nothing"
-    screen.print(f"[bold]{offer.cases:,} {kind}{'' if offer.cases == 1 else 's'}[/] to create: {amounts}")
+    of_rows = "" if offer.rows == offer.cases else f" of {offer.rows:,} rows"
+    screen.print(f"[bold]{offer.cases:,} {kind}{'' if offer.cases == 1 else 's'}[/]{of_rows} to create: {amounts}")
     screen.print(f"For {offer.account} at {offer.host}; this takes at least {duration(offer.seconds)}.", markup=False)
     if offer.already:
         screen.print(f"{offer.already:,} rows are imported already and are not sent.")
     if offer.invalid:
         screen.print(f"{offer.invalid:,} rows have errors and are not sent.")
+    if offer.held:
+        screen.print(f"{offer.held:,} rows wait for a row of their bundle that has an error.")
 
 
 def show_ending(screen: Console, ending: Ending) -> None:
@@ -64,6 +68,8 @@ def show_ending(screen: Console, ending: Ending) -> None:
     for warning in ending.warnings:
         screen.print(warning, style="yellow", markup=False)
     screen.print(_figures(ending.figures))
+    if ending.cases is not None:
+        screen.print(f"The valid rows make {ending.cases:,} case{'' if ending.cases == 1 else 's'}.")
     if ending.figures.unreadable:
         rows = "1 row is" if ending.figures.unreadable == 1 else f"{ending.figures.unreadable:,} rows are"
         screen.print(f"{rows} in no total: the amount, or its currency, cannot be read.")

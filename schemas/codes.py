@@ -17,6 +17,7 @@ PARTNER: Final = (
     "https://support.debitura.com/en/articles/"
     "14461769-collection-partners-how-to-assign-and-use-your-own-case-reference"
 )
+LINES: Final = "https://docs.debitura.com/openapi/customer-api.json"
 OURS: Final = "ours"
 
 
@@ -428,8 +429,75 @@ _OF_REFERENCES: Final = (
     ),
 )
 
+_OF_BUNDLES: Final = (
+    Code(
+        "bundle-held",
+        "error",
+        "creditorReference",
+        "It was not sent, since its bundle has errors in {detail}.",
+        "Mend the others: the bundle is sent as a whole.",
+        OURS,
+    ),
+    Code(
+        "bundle-due-date-missing",
+        "error",
+        "dueDate",
+        "An invoice of a bundle needs a due date: without it nothing tells how old its amount is.",
+        "Write the date on which it was to be paid.",
+        GUIDE,
+    ),
+    Code(
+        "bundle-differs",
+        "warning",
+        "whatever is not an invoice's own",
+        "{column} differs within the bundle: {value}. What is sent is {detail}.",
+        "Write the same in all rows of the debtor, unless the oldest invoice is right.",
+        OURS,
+    ),
+    Code(
+        "bundle-field-blank",
+        "warning",
+        "fields of --bundle-by",
+        "{column} is blank, so that the row is a case of its own.",
+        "Write what tells the debtor apart, if it belongs to a bundle.",
+        OURS,
+    ),
+    Code(
+        "bundle-shortened",
+        "warning",
+        "comments, claimDescription",
+        "{column} has at most 4,000 characters; left out are {detail}.",
+        "Upload a list of the invoices to the case, if the collector needs it.",
+        GUIDE,
+    ),
+    Code(
+        "claim-lines-too-many",
+        "error",
+        "creditorReference",
+        "A bundle has at most 1,000 claim lines, and this one {detail}.",
+        "Leave --claim-lines out: sum and ages know no such limit.",
+        LINES,
+    ),
+    Code(
+        "claim-line-too-old",
+        "error",
+        "dueDate",
+        "A claim line is due in 2000 or later, and this one on {value}.",
+        "Leave --claim-lines out, or send the row by itself.",
+        LINES,
+    ),
+    Code(
+        "claim-line-too-precise",
+        "error",
+        "amountToRecover",
+        "A claim line's amount has at most two decimals: {value}.",
+        "Round it, or leave --claim-lines out.",
+        LINES,
+    ),
+)
+
 _BY_TARGET: Final = {
-    "customer": (*_COMMON, *_OF_CUSTOMER),
+    "customer": (*_COMMON, *_OF_CUSTOMER, *_OF_BUNDLES),
     "managed": (*_COMMON, *_OF_MANAGED),
     "references": (*(code for code in _COMMON if code.code in _CELLS), *_OF_REFERENCES),
 }

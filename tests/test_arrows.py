@@ -14,7 +14,7 @@ MODULES = {
     for package in ("importer", "schemas")
     for path in sorted((ROOT / package).rglob("*.py"))
 }
-STAGES = {"read", "match", "parse", "check", "plan", "submit", "journal", "report"}
+STAGES = {"read", "match", "parse", "check", "bundle", "plan", "submit", "journal", "report"}
 # What a stage may import of ours, besides itself and the targets' `schemas`.
 FOR_ALL = {"importer", "importer.model", "importer.errors"}
 FOR_STAGE = {"submit": {"importer.protocol", "importer.throttle"}}

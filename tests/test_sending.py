@@ -322,7 +322,7 @@ def test_a_row_that_was_planned_is_simply_sent() -> None:
 def test_an_earlier_runs_failure_of_the_server_is_settled_without_sending_it_again() -> None:
     kept = found(
         entry("sending", attempts=1, attempted_at=NOW - 300, doubts=1, doubted_at=NOW - 299, by_server=True),
-        follower=object(),
+        followers=(object(),),
     )
 
     assert kept.on_ask(Absent(), NOW).status == "rejected"

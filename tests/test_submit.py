@@ -77,8 +77,10 @@ class Rig:
             self.journal.add_cases(connection, run, **WHO, planned=fates)
         return [self.found(entry) for entry in self.journal.of_run(run)]
 
-    def found(self, entry: Entry, follower: Follower | None = None) -> Sending:
-        return Sending.found(entry, time.time(), test=False, patience=self.patience, credential="c", follower=follower)
+    def found(self, entry: Entry, *followers: Follower) -> Sending:
+        return Sending.found(
+            entry, time.time(), test=False, patience=self.patience, credential="c", followers=followers
+        )
 
     def send(self, client: Any, sendings: list[Sending], *, ceiling: int = 16, rate: Rate | None = None) -> None:
         async def go() -> None:

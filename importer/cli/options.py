@@ -116,6 +116,15 @@ def reading(command: Command) -> Command:
             click.option("--date-order", type=click.Choice(["dmy", "mdy", "ymd"]), help="How dates are written."),
             click.option("--limit", type=click.IntRange(min=0), help="Send at most so many cases."),
             click.option("--test", is_flag=True, help="Make test cases, which nobody collects."),
+            click.option(
+                "--bundle-by",
+                multiple=True,
+                metavar="FIELD",
+                help="Make one case of all invoices that agree in this field or column, and in currency; repeatable.",
+            ),
+            click.option(
+                "--claim-lines", is_flag=True, help="Send bundles as claimLines, for accounts that have them."
+            ),
             click.option("--allow-missing-reference", is_flag=True, help="Take rows without a creditor reference."),
         )
     ):

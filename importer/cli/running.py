@@ -127,6 +127,8 @@ def _finish(ending: Ending, console: Console, *, as_json: bool) -> int:
             "unreadable": ending.figures.unreadable,
             "exit": ending.exit_code,
         }
+        if ending.cases is not None:
+            document["cases"] = ending.cases
         print_json(document | ({"error": ending.stopped} if ending.stopped else {}))
     elif ending.report:
         click.echo(ending.report)

@@ -239,18 +239,21 @@ class Journal:
         if rows:
             connection.execute(cases.insert(), rows)
 
-    def update(self, connection: sa.Connection, pk: int, **values: object) -> None:
-        """Change what is known of a case."""
-        connection.execute(update_case(tuple(values)), {"at": pk, **values})
+    def update(self, connection: sa.Connection, pk: int, *, parts: Sequence[int] = (), **values: object) -> None:
+        """Change what is known of a case, and of the rows that are *parts* of it."""
+        changed = [{"at": one, **values} for one in (pk, *parts)]
+        connection.execute(update_case(tuple(values)), changed if parts else changed[0])
 
     def update_all(self, connection: sa.Connection, changes: Iterable[tuple[int, Mapping[str, object]]]) -> None:
         """Change what is known of many cases; those whose changes are of the same columns go together."""
         for (_, names), group in groupby(enumerate(changes), lambda item: (item[0] // CHUNK, tuple(item[1][1]))):
             connection.execute(update_case(names), [{"at": pk, **values} for _, (pk, values) in group])
 
-    def settle(self, connection: sa.Connection, pk: int, status: str, **values: object) -> None:
-        """Note what became of a case, and drop its body."""
-        self.update(connection, pk, status=status, **values, **DROPPED)
+    def settle(
+        self, connection: sa.Connection, pk: int, status: str, *, parts: Sequence[int] = (), **values: object
+    ) -> None:
+        """Note what became of a case, and of the rows that are *parts* of it, and drop its body."""
+        self.update(connection, pk, parts=parts, status=status, **values, **DROPPED)
 
     def of_run(self, run: str) -> list[Entry]:
         """Return the cases of a run, in the order of its rows."""

@@ -4,7 +4,7 @@ from importer.model.cases import Case, Entry
 from importer.model.events import Event
 from importer.model.rows import column_letters, row_key, split_row_key
 from importer.model.runs import Report, Run, Session, SourceInfo
-from importer.model.sources import Carried, Matching, Parsed, Styles, Table
+from importer.model.sources import Bundling, Carried, Matching, Parsed, Styles, Table
 from importer.model.standings import (
     FIGURES,
     LIFECYCLES,
@@ -19,6 +19,7 @@ from importer.model.standings import (
 )
 from importer.model.words import (
     CHECK_STATUSES,
+    HELD,
     ISSUE_COLUMNS,
     MIXED,
     OUTCOME_COLUMNS,
@@ -33,6 +34,7 @@ from importer.model.words import (
 __all__ = [
     "CHECK_STATUSES",
     "FIGURES",
+    "HELD",
     "ISSUE_COLUMNS",
     "LIFECYCLES",
     "MIXED",
@@ -40,6 +42,7 @@ __all__ = [
     "OUTCOME_COLUMNS",
     "REFERENCE_STATUSES",
     "STATUSES",
+    "Bundling",
     "Carried",
     "Case",
     "Change",

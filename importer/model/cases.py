@@ -30,6 +30,8 @@ class Case:
         fingerprints: Field → keyed hash of its value, to name what differs without keeping values.
         debtor: The debtor's name, and
         date: the invoice's date: with them a case is recognised where there is no reference.
+        bundle: Of a row whose invoice is sent together with others: the row whose case that is, maybe its own. That
+            row's body and amount are all of theirs; the others have no body, and the amount of their own.
     """
 
     row: int
@@ -46,6 +48,12 @@ class Case:
     fingerprints: Mapping[str, str]
     debtor: str
     date: date
+    bundle: int | None = None
+
+    @property
+    def leads(self) -> bool:
+        """Tell whether it is sent itself, not as a part of another row's case."""
+        return self.bundle in {None, self.row}
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,19 @@ class Styles:
 
 
 @dataclass(frozen=True, slots=True)
+class Bundling:
+    """How rows become one case.
+
+    Attributes:
+        by: Fields, or headers of columns: rows that agree in all of them, and in currency, go together.
+        lines: Send the invoices as `claimLines`, not their sum and ages.
+    """
+
+    by: tuple[str, ...]
+    lines: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Carried:
     """What a results workbook carries for the day its `To fix` sheet is dropped in again.
 
@@ -39,6 +52,7 @@ class Carried:
         constants: Field → value for every row.
         styles: The styles that run decided.
         mixed: Fields that its sources wrote differently.
+        bundling: By what its rows were bundled; None where they were not.
     """
 
     run: str
@@ -47,6 +61,7 @@ class Carried:
     constants: Mapping[str, str]
     styles: Styles
     mixed: frozenset[str] = frozenset()
+    bundling: Bundling | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Final, Literal
 Severity = Literal["error", "warning"]
 DecimalStyle = Literal["point", "comma"]
 DateOrder = Literal["dmy", "mdy", "ymd"]
+HELD: Final = "bundle-held"  # the code of a row that has no fault but another row's of its bundle
 MIXED: Final = "mixed"  # in a results workbook: its sources were written differently, so that nothing may be assumed
 Status = Literal[
     "created",
@@ -14,6 +15,7 @@ Status = Literal[
     "duplicate",
     "rejected",
     "invalid",
+    "held",
     "unknown",
     "not-sent",
     "valid",
@@ -28,10 +30,11 @@ STATUSES: Final[tuple[Status, ...]] = (
     "duplicate",
     "rejected",
     "invalid",
+    "held",
     "unknown",
     "not-sent",
 )
-CHECK_STATUSES: Final[tuple[Status, ...]] = ("valid", "already-imported", "invalid")
+CHECK_STATUSES: Final[tuple[Status, ...]] = ("valid", "already-imported", "invalid", "held")
 REFERENCE_STATUSES: Final[tuple[Status, ...]] = (
     "set",
     "unchanged",

@@ -11,10 +11,20 @@ import schemas
 from importer.errors import CannotStart, ImporterError, Interrupted, NoJournalError, RunError, Stopped
 from importer.journal import Journal, auditing
 from importer.pipeline.account import Account, Api, credential_of, sending_account
+from importer.pipeline.bundling import bundle_rows
 from importer.pipeline.deliver import Watcher, send
 from importer.pipeline.finding import look_for, readable
 from importer.pipeline.judge import Job, judge
-from importer.pipeline.prepare import Offer, made_earlier, make_offer, plan_rest, plan_rows, take_up, with_fates
+from importer.pipeline.prepare import (
+    Offer,
+    made_earlier,
+    make_offer,
+    past_of,
+    plan_rest,
+    plan_rows,
+    take_up,
+    with_fates,
+)
 from importer.pipeline.rebuild import Rebuilt, read_all
 from importer.pipeline.record import run_of_dict
 from importer.pipeline.refreshing import Refreshed, Scope, refresh
@@ -69,6 +79,7 @@ def check(job: Job, settings: Settings, *, environment: str, written: bool = Tru
     made = {}
     with suppress(NoJournalError), closing(_open(settings, create=False)) as journal:
         made = made_earlier(judged, job, journal, environment)
+    judged = bundle_rows(judged, job, set(made), {})
     return report_check(describe(judged, job, settings, "check"), judged, made, settings, written=written)
 
 
@@ -101,6 +112,8 @@ def submit(
         closing(_open(settings)) as journal,
         sending_account(api, settings, journal, wait=wait, waiting=watcher.waiting) as account,
     ):
+        if judged.bundling:
+            judged = bundle_rows(judged, job, *past_of(judged, job, journal, account))
         planned = plan_rows(judged, job, journal, account)
         offer = make_offer(planned, judged, job, settings, api, account)
         if offer.cases and not confirm(offer):

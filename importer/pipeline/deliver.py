@@ -81,7 +81,7 @@ def send(
         Interrupted: By the user; what was in flight is settled or journaled.
     """
     pending = list(sendings)
-    watcher.begin(len(pending))
+    watcher.begin(sum(max(1, len(sending.followers)) for sending in pending))
     rekey = partial(with_key, account=account.id, target=target.NAME, mode=mode)
 
     async def run() -> None:

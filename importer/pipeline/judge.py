@@ -13,16 +13,19 @@ import schemas
 from importer.check import check
 from importer.errors import ColumnsError, SettingsError
 from importer.match import match
-from importer.model import SourceInfo, Styles, Table, row_key
+from importer.model import HELD, SourceInfo, Styles, Table, row_key
 from importer.parse import parse
+from importer.pipeline.bundling import take_bundling
 from importer.read import read
 from importer.settings import MappingFile, read_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
     from pathlib import Path
 
-    from importer.model import DateOrder, DecimalStyle, Matching
+    from importer.bundle import Bundle
+    from importer.model import Bundling, DateOrder, DecimalStyle, Matching
     from importer.settings import Settings
 
 
@@ -45,6 +48,8 @@ class Job:
         allow_missing_reference: A row may have no creditor reference.
         activate: Start the cases of a collection partner.
         clear_blank: A blank partner reference clears the one that is stored.
+        bundle_by: Fields or headers by which rows are bundled.
+        claim_lines: Send bundles as `claimLines`.
     """
 
     sources: tuple[Path, ...]
@@ -61,6 +66,8 @@ class Job:
     allow_missing_reference: bool = False
     activate: bool = False
     clear_blank: bool = False
+    bundle_by: tuple[str, ...] = ()
+    claim_lines: bool = False
 
     @property
     def mode(self) -> Literal["live", "test"]:
@@ -83,6 +90,9 @@ class Judged:
         constants: Field → text.
         styles: One for each source.
         unmapped: Headers that feed no field.
+        today: The day in the creditor's time zone.
+        bundling: How rows become one case, where they do.
+        bundles: Those of several rows.
     """
 
     target: schemas.Target
@@ -96,6 +106,9 @@ class Judged:
     constants: Mapping[str, str]
     styles: tuple[Styles, ...]
     unmapped: tuple[str, ...]
+    today: date
+    bundling: Bundling | None = None
+    bundles: tuple[Bundle, ...] = ()
 
     @property
     def amounts(self) -> pd.DataFrame:
@@ -116,6 +129,12 @@ class Judged:
         errors = self.issues["severity"] == "error"
         faulty: pd.Index = pd.Index(self.issues["row"][errors].unique(), dtype="int64")
         return faulty
+
+    @property
+    def held(self) -> set[int]:
+        """Keys of the rows that have no other error than that a row of their bundle has one."""
+        errors = self.issues[self.issues["severity"] == "error"]
+        return set(errors["row"]) - set(errors["row"][errors["code"] != HELD])
 
 
 def judge(job: Job, settings: Settings) -> Judged:
@@ -148,6 +167,7 @@ def judge(job: Job, settings: Settings) -> Judged:
     )
     texts = _stack([part.texts for part in parsed])
     found = check(values, unreadable, texts, headers, target, context)
+    bundling = take_bundling(tables, job, target, values)
     return Judged(
         target=target,
         sources=tuple(SourceInfo(table.path.name, table.sha256, table.facts) for table in tables),
@@ -159,7 +179,9 @@ def judge(job: Job, settings: Settings) -> Judged:
         columns={header: name for name, header in headers.items()},
         constants=matching.constants,
         styles=tuple(part.styles for part in parsed),
-        unmapped=matching.unmapped,
+        unmapped=tuple(name for name in matching.unmapped if bundling is None or name not in bundling.by),
+        today=context.today,
+        bundling=bundling,
     )
 
 

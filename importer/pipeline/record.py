@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer.model import CHECK_STATUSES, OUTCOME_COLUMNS, STATUSES, Run, SourceInfo, Styles
+from importer.model import CHECK_STATUSES, HELD, OUTCOME_COLUMNS, STATUSES, Run, SourceInfo, Styles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -54,18 +54,19 @@ class Figures:
         """Say how a run ends that came to its end: 5 with unknown rows, 1 with faulty ones, else 0."""
         if self.counts.get("unknown"):
             return 5
-        return int(any(self.counts.get(status) for status in ("invalid", "rejected", "duplicate")))
+        return int(any(self.counts.get(status) for status in ("invalid", "held", "rejected", "duplicate")))
 
 
 def start_outcomes(rows: pd.Index, issues: pd.DataFrame, references: pd.Series) -> pd.DataFrame:
-    """Say of each row that it is valid, or invalid with its first error; shaped as `Report.outcomes`."""
+    """Say of each row that it is valid, held, or invalid with its first error; shaped as `Report.outcomes`."""
     outcomes = pd.DataFrame(
         {name: pd.Series(None, index=rows, dtype=MOMENT if name == "sent_at" else TEXT) for name in OUTCOME_COLUMNS}
     )
     outcomes["creditor_reference"] = references.astype(TEXT)
     errors = issues[issues["severity"] == "error"].drop_duplicates("row").set_index("row")
     faulty = rows.isin(errors.index)
-    outcomes["status"] = pd.Series("valid", index=rows, dtype=TEXT).mask(faulty, "invalid")
+    held = rows.isin(errors.index[errors["code"] == HELD])
+    outcomes["status"] = pd.Series("valid", index=rows, dtype=TEXT).mask(faulty, "invalid").mask(held, "held")
     for column, name in (("error", "code"), ("message", "message")):
         outcomes[column] = errors[name].reindex(rows).astype(TEXT)
     return outcomes
@@ -106,9 +107,9 @@ def _told(entry: Entry, stopped: str | None) -> tuple[object, ...]:
     )
 
 
-def count(outcomes: pd.DataFrame, amounts: pd.DataFrame, *, check: bool) -> Figures:
-    """Count rows and add up amounts, exactly, by status and currency."""
-    statuses = CHECK_STATUSES if check else STATUSES
+def count(outcomes: pd.DataFrame, amounts: pd.DataFrame, *, check: bool, bundled: bool) -> Figures:
+    """Count rows and add up amounts, exactly, by status and currency; only what is *bundled* has `held` rows."""
+    statuses = [name for name in (CHECK_STATUSES if check else STATUSES) if bundled or name != "held"]
     seen = outcomes["status"].value_counts()
     counts = {"rows": len(outcomes)} | {status: int(seen.get(status, 0)) for status in statuses}
     readable = amounts["amount"].notna() & amounts["currency"].notna()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 RUN_ID_STEM: Final = 40  # characters of a source's name in a run's id
 STALE: Final = 3_600.0  # seconds after which nobody writes to a temporary file any more
 UNUSED: Final = "Columns not used"
+BUNDLED: Final = "Bundle by"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Ending:
         warnings: What was noticed about the sources as a whole.
         started: How many rows' cases were started, where partner references were set.
         requests: Kind → how many it took, in the same place.
+        cases: Of a check with bundles: how many cases its valid rows make.
     """
 
     run: str
@@ -60,6 +62,7 @@ class Ending:
     warnings: tuple[str, ...]
     started: int = 0
     requests: Mapping[str, int] = field(default_factory=dict)
+    cases: int | None = None
 
 
 def describe(judged: Judged, job: Job, settings: Settings, kind: Literal["check", "submit", "references"]) -> Run:
@@ -82,6 +85,7 @@ def describe(judged: Judged, job: Job, settings: Settings, kind: Literal["check"
         "Activate": job.activate or None,
         "Clear blank": job.clear_blank or None,
         "Reference path": settings.reference_path or None if kind == "references" else None,
+        **_tell_bundling(judged),
         UNUSED: ", ".join(judged.unmapped) or None,
     }
     return Run(
@@ -103,6 +107,16 @@ def describe(judged: Judged, job: Job, settings: Settings, kind: Literal["check"
         exit_code=0,
         sessions=(begin_session(started),),
     )
+
+
+def _tell_bundling(judged: Judged) -> dict[str, object]:
+    """Say by what rows were bundled; a results workbook takes it along."""
+    if judged.bundling is None:
+        return {}
+    names = {
+        f"{BUNDLED} {number}" if number > 1 else BUNDLED: name for number, name in enumerate(judged.bundling.by, 1)
+    }
+    return {**names, "Claim lines": judged.bundling.lines or None}
 
 
 def keep(run: Run, judged: Judged, settings: Settings) -> None:
@@ -159,14 +173,18 @@ def report_check(run: Run, judged: Judged, made: dict[int, Entry], settings: Set
     for column, name in (("case_id", "case_id"), ("reference", "case_reference"), ("lifecycle", "lifecycle")):
         told = pd.Series({row: getattr(entry, name) for row, entry in made.items()}, dtype=TEXT)
         outcomes[column] = told.reindex(outcomes.index).where(known)
-    figures = count(outcomes, judged.amounts, check=True)
+    figures = count(outcomes, judged.amounts, check=True, bundled=judged.bundling is not None)
     run = end_session(replace(run, finished=datetime.now(UTC), exit_code=figures.exit_code))
     path = None
     if written:
         path = settings.reports / run.id / "results.xlsx"
         report = Report(run, judged.header, judged.cells, judged.numbers, judged.issues, outcomes, judged.amounts)
         _write(report, path)
-    return end(run, path, figures)
+    ending = end(run, path, figures)
+    if judged.bundling is None:
+        return ending
+    spared = sum(len(bundle.rows) - 1 for bundle in judged.bundles)
+    return replace(ending, cases=figures.counts["valid"] - spared)
 
 
 def report_run(run: Run, journal: Journal, settings: Settings, *, ended: bool) -> Ending:
@@ -179,7 +197,7 @@ def report_run(run: Run, journal: Journal, settings: Settings, *, ended: bool) -
     kept = archive.load(rows_path(settings, run.id))
     outcomes = start_outcomes(kept.cells.index, kept.issues, kept.references)
     outcomes = add_entries(outcomes, journal.of_run(run.id), run.stopped)
-    figures = count(outcomes, kept.amounts, check=False)
+    figures = count(outcomes, kept.amounts, check=False, bundled=BUNDLED in dict(run.settings))
     told = journal.run(run.id)["summary"]
     run = replace(
         run,

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.errors import SourceError
-from importer.model import MIXED, Carried, DateOrder, DecimalStyle, Styles
+from importer.model import MIXED, Bundling, Carried, DateOrder, DecimalStyle, Styles
 from importer.read.grid import Grid
 
 if TYPE_CHECKING:
@@ -228,5 +228,13 @@ def _read_carried(sheet: _Sheet) -> Carried | None:
             order[name] = cast("DateOrder", date_order)
         if MIXED in {decimal_style, date_order}:
             mixed.add(name)
-    styles = Styles(decimal, order)
-    return Carried(told.get("Run", ""), told.get("Target", ""), mapped, constants, styles, frozenset(mixed))
+    by = tuple(told[name] for name in sorted(told, key=len) if re.fullmatch("Bundle by( [0-9]+)?", name))
+    return Carried(
+        told.get("Run", ""),
+        told.get("Target", ""),
+        mapped,
+        constants,
+        Styles(decimal, order),
+        frozenset(mixed),
+        Bundling(by, "Claim lines" in told) if by else None,
+    )

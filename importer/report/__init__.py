@@ -25,6 +25,7 @@ STATUS_LOOKS: Final[Mapping[str, tuple[str, str]]] = {
     "duplicate": ("#FFF1CC", "#7A4F01"),
     "rejected": ("#F8D7D4", "#8A1C12"),
     "invalid": ("#F8D7D4", "#8A1C12"),
+    "held": ("#EFE3F3", "#5B2A6E"),
     "unknown": ("#FFE0B2", "#7A3E00"),
     "not-sent": ("#ECECEC", "#404040"),
     "set": ("#DDF0DD", "#1B5E20"),

@@ -26,6 +26,7 @@ MEANINGS: Final = {
     "duplicate": "The API has a case with this reference that this importer did not make.",
     "rejected": "The API refused it; no case exists.",
     "invalid": "A rule failed here; it was not sent.",
+    "held": "Faultless, but another row of its bundle is not; it was not sent.",
     "unknown": "It may have been made; `importer resume` settles it.",
     "not-sent": "Valid, and not sent; `importer resume` goes on.",
     "set": "The API stores the reference now.",

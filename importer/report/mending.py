@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from importer.model import HELD
 from importer.report.package import TALLEST, Large, Package
 from importer.report.rows import Cells, make_legible
 from importer.report.sheets import as_texts, fit_widths, own_cells
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from importer.model import Report
 
 REFUSED: Final = ("rejected", "refused")  # by the API
-TO_MEND: Final = ("invalid", *REFUSED)
+TO_MEND: Final = ("invalid", *REFUSED, "held")
 REFERENCE: Final = "creditorReference"  # the field on whose cell stands what the API said
 NOTES: Final = 5_000  # cells of the sheet; each note is a drawing of its own, slow to open
 NOTE_WIDTH: Final = 320  # pixels
@@ -51,7 +52,7 @@ def find_marks(report: Report) -> Marks:
     headers = pa.array([make_legible(text) for text in report.header])
     reference = next((header for header, name in report.run.columns.items() if name == REFERENCE), None)
     fallback = report.header.index(reference) if reference in report.header else 0
-    errors = report.issues[report.issues["severity"] == "error"]
+    errors = report.issues[(report.issues["severity"] == "error") & (report.issues["code"] != HELD)]
     # A fault of a constant, or of a column that is not there, has no cell of its own.
     places = pc.fill_null(pc.index_in(as_texts(errors["column"]), headers), fallback)
     rejected = report.outcomes[report.outcomes["status"].isin(REFUSED)]

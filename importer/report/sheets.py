@@ -50,6 +50,7 @@ _STATUS_FILLS: Final = (
     "duplicate",
     "rejected",
     "invalid",
+    "held",
     "unknown",
     "not-sent",
 )

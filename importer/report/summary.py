@@ -88,7 +88,7 @@ def _headline(report: Report, counts: Mapping[str, int]) -> str:
 def _advice(report: Report, counts: Mapping[str, int]) -> Iterator[str]:
     run = report.run
     left = counts.get("unknown", 0) + counts.get("not-sent", 0)
-    mend = counts.get("invalid", 0) + counts.get("rejected", 0)
+    mend = sum(counts.get(status, 0) for status in ("invalid", "rejected", "held"))
     if run.kind == "submit" and left:
         yield (
             f"Run `importer resume {run.id}`: it settles what is unknown and sends what was not sent ({_count(left)})."

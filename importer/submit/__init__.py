@@ -198,8 +198,8 @@ class Sender:
                 self._ready.appendleft(self._behind[sending.likeness].popleft())
         if not sending.earlier:
             self._observe(cast("Status", decision.status))
-        elif sending.follower:
-            released = await self._step.release(sending, decision)
+        for follower in sending.followers:
+            released = await self._step.release(sending, follower, decision)
             if isinstance(released, Sending):
                 self._ready.appendleft(released)
             else:

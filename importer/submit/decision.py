@@ -47,11 +47,19 @@ AT_ONCE: Final = Decision()
 
 @dataclass(frozen=True, slots=True)
 class Follower:
-    """The case of this run that waits for an earlier run's under the same identity; *message*: in what it differs."""
+    """The case of this run that waits for an earlier run's under the same identity.
+
+    Attributes:
+        pk: Its number in the journal.
+        case: What would be sent.
+        message: In what it differs from the earlier one.
+        parts: Number and message of each other row of it.
+    """
 
     pk: int
     case: Case
     message: str | None
+    parts: tuple[tuple[int, str | None], ...] = ()
 
 
 def created(case: KnownCase) -> Decision:

@@ -42,7 +42,8 @@ class Sending:
         test: Whether it is a test case.
         patience: How long to wait for what.
         earlier: It belongs to an earlier run, and is only to be settled.
-        follower: The case that waits for this one to be settled.
+        followers: The cases that wait for this one to be settled.
+        parts: Numbers of the other rows whose case it is, too: what becomes of it becomes of them.
         since: By the API's clock, before the first attempt; seconds since the epoch.
         attempts: Requests that were to make it.
         doubts: Those of which nothing is known.
@@ -64,7 +65,8 @@ class Sending:
     test: bool
     patience: Patience
     earlier: bool = False
-    follower: Follower | None = None
+    followers: tuple[Follower, ...] = ()
+    parts: tuple[int, ...] = ()
     since: float | None = None
     attempts: int = 0
     doubts: int = 0
@@ -89,10 +91,11 @@ class Sending:
         test: bool,
         patience: Patience,
         credential: str,
-        follower: Follower | None = None,
+        followers: tuple[Follower, ...] = (),
+        parts: tuple[int, ...] = (),
     ) -> Self:
         """Take up a case where the journal left it; one that was `sending` is in doubt."""
-        sending = cls(entry.pk, entry.case, test, patience, earlier=follower is not None, follower=follower)
+        sending = cls(entry.pk, entry.case, test, patience, earlier=bool(followers), followers=followers, parts=parts)
         if entry.status == "sending":
             sending.since, sending.attempts = entry.since, entry.attempts
             sending.doubts, sending.doubted_at = entry.doubts, entry.doubted_at or 0.0

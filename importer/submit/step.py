@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from importer.protocol import Answer, Listed, api_date, read_list, read_lookup, read_post, request_id, told
@@ -89,14 +89,16 @@ class Step:
             noted |= {"since": sending.since, "sent_at": now, "credential": self._credential}
 
         def leave(connection: Connection) -> int:
-            self._journal.update(connection, sending.pk, **noted)
+            self._journal.update(connection, sending.pk, parts=sending.parts, **noted)
             return self._journal.add_request(connection, self._account, now, "post", sending.pk)
 
         number = await self._commits.make(leave)
         while self._clock() - now > sending.patience.timeout:
             # The journal took so long that who finds this row after a crash would think the request over too early.
             now = self._clock()
-            await self._commits.make(partial(self._journal.update, pk=sending.pk, attempted_at=now))
+            await self._commits.make(
+                partial(self._journal.update, pk=sending.pk, parts=sending.parts, attempted_at=now)
+            )
         left_at = self._depart()
         reply = await self._client.post(self._endpoint, sending.case.body, sending.case.key)
         meaning = read_post(reply)
@@ -156,26 +158,31 @@ class Step:
         def note(connection: Connection) -> None:
             self._journal.end_request(connection, number, now, result, named, left_at=left_at)
             if decision.status:
-                self._journal.settle(connection, sending.pk, decision.status, **decision.values)
+                self._journal.settle(connection, sending.pk, decision.status, parts=sending.parts, **decision.values)
             elif decision.values:
-                self._journal.update(connection, sending.pk, **decision.values)
+                self._journal.update(connection, sending.pk, parts=sending.parts, **decision.values)
 
         await self._commits.make(note)
 
-    async def release(self, sending: Sending, decision: Decision) -> Status | Sending:
-        """Decide for the case that waited for *sending*: its status, or what is to be sent now."""
-        follower = cast("Follower", sending.follower)
+    async def release(self, sending: Sending, follower: Follower, decision: Decision) -> Status | Sending:
+        """Decide for a case that waited for *sending*: its status, or what is to be sent now."""
+        parts = tuple(pk for pk, _ in follower.parts)
         if decision.status == "rejected":
-            case = self._rekey(follower.case, sending.case.n + 1)
+            case = self._rekey(follower.case, max(sending.case.n, follower.case.n) + 1)
             await self._commits.make(
                 lambda connection: self._journal.update(
-                    connection, follower.pk, status="planned", n=case.n, key=case.key
+                    connection, follower.pk, parts=parts, status="planned", n=case.n, key=case.key
                 )
             )
-            return Sending(follower.pk, case, sending.test, sending.patience)
+            return Sending(follower.pk, case, sending.test, sending.patience, parts=parts)
         status: Status = "duplicate" if decision.status == "duplicate" else "already-imported"
-        values = dict(decision.values)
-        if status == "already-imported":
-            values["message"] = follower.message
-        await self._commits.make(lambda connection: self._journal.settle(connection, follower.pk, status, **values))
+        told = dict([(follower.pk, follower.message), *follower.parts])
+        own = status == "already-imported"
+
+        def settle(connection: Connection) -> None:
+            for pk, message in told.items():
+                values: dict[str, Any] = {**decision.values, **({"message": message} if own else {})}
+                self._journal.settle(connection, pk, status, **values)
+
+        await self._commits.make(settle)
         return status
