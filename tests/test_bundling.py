@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from importer.bundle import BUCKETS, Found, age, describe, group, hold, join
 from importer.sandbox import Fault, Settings, Store, serving
+from importer.sandbox.lines import judge as judge_body
 from schemas import customer
 
 if TYPE_CHECKING:
@@ -541,3 +542,43 @@ def test_kills_and_lost_answers_leave_each_invoice_in_one_case(
     assert len({reference for reference, _ in cases}) == len(cases) == 40
     assert sum(amount for _, amount in cases) == sum(Decimal(row["Amount"]) for row in rows)
     assert query("select count(distinct reference), count(*) from cases where status = 'created'") == [(120, 120)]
+
+
+def test_claim_lines_make_the_same_case_at_the_sandbox(importer: Callable[..., Any], tmp_path: Path) -> None:
+    source = write(tmp_path / "june.csv", [line(1, 1), line(1, 2, Due_date="2023-02-14", Invoice_date="2023-01-15")])
+
+    ran = importer("submit", source, *BY, "--claim-lines", "--sandbox", "--yes", "--json")
+
+    assert ran.said["counts"]["created"] == 2
+    (case,) = Store(tmp_path / "sandbox.db").cases()
+    body = json.loads(bytes(case["body"]))  # type: ignore[call-overload]
+    assert (case["amount"], case["creditorReference"]) == ("21.00", "INV-2")
+    assert [entry["reference"] for entry in body["claimLines"]] == ["INV-2", "INV-1"]
+    assert "INV-1: of 2025-01-15" in body["comments"]
+
+
+LINE = {"dueDate": "2025-02-14", "amount": Decimal("10.50"), "reference": "A"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "members"),
+    [
+        ({}, set()),
+        ({"claimLines": [{**LINE, "dueDate": "1999-12-31"}], "dueDate": "2025-02-14"}, {"ClaimLines[0].DueDate"}),
+        ({"claimLines": [LINE, {**LINE, "reference": "B", "dueDate": "2026-11-22"}]}, {"ClaimLines[1].DueDate"}),
+        ({"claimLines": [{"amount": 1}]}, {"ClaimLines[0].DueDate"}),
+        ({"claimLines": [{**LINE, "amount": 0}]}, {"ClaimLines[0].Amount"}),
+        ({"claimLines": [{**LINE, "amount": Decimal("1.005")}]}, {"ClaimLines[0].Amount"}),
+        ({"claimLines": [LINE, LINE]}, {"ClaimLines[0].Reference", "ClaimLines[1].Reference"}),
+        ({"claimLines": [{**LINE, "reference": None}] * 1001}, {"ClaimLines"}),
+        ({"amountToRecover": 5}, {"amountToRecover"}),
+        ({"amountToRecoverOver12Months": 5}, {"amountToRecoverOver12Months"}),
+        ({"date": "2025-03-01"}, {"date"}),
+        ({"claimLines": [7], "amountToRecover": 5}, {"claimLines"}),
+    ],
+)
+def test_the_sandbox_judges_claim_lines(changes: dict[str, Any], members: set[str]) -> None:
+    debtor = {"type": "Company", "name": "Example", "address": "1 St", "city": "Town", "countryAlpha2": "DE"}
+    body = {"currencyCode": "EUR", "date": "2025-01-15", "claimLines": [LINE], "debtor": debtor, **changes}
+
+    assert set(judge_body(body, TODAY)) == members

@@ -12,9 +12,10 @@ from uuid import uuid4
 from importer.sandbox.accounts import POWER, find_obstacles, tell_signing_url
 from importer.sandbox.answers import Answer, BusinessError, answer, refuse, refuse_business, refuse_fields, tell_problem
 from importer.sandbox.documents import describe_account, describe_case
+from importer.sandbox.lines import add_up, judge
 from importer.sandbox.lists import find_country
 from importer.sandbox.mishaps import CRASH
-from importer.sandbox.rules import MEMBERS, find_misfits, judge, read_text
+from importer.sandbox.rules import MEMBERS, find_misfits, read_text
 from importer.sandbox.store import StoredCase
 
 if TYPE_CHECKING:
@@ -85,11 +86,17 @@ class Creation:
         if errors := obstacles.left(allow_pending=request.get("allowPendingContracts") is True):
             return refuse_business(errors, signing_url)
         solution = (obstacles.unsigned[0].solution_url if obstacles.unsigned else None, signing_url)
-        return self.find_duplicate(caller, request, fate) or self._make(caller, request, body, now, solution)
+        return self.find_duplicate(caller, request, fate) or self._make(
+            caller, self.add_up(request, now.date()), body, now, solution
+        )
 
     def judge(self, request: dict[str, object], today: date) -> Messages:
         """Return every reason why a request is refused: member → messages."""
         return judge(request, today)
+
+    def add_up(self, request: Mapping[str, object], today: date) -> dict[str, object]:
+        """Return *request* with the amounts and ages that its claim lines make."""
+        return add_up(request, today)
 
     def find_obstacles(self, caller: Caller, request: Mapping[str, object]) -> Obstacles:
         """Return what keeps *caller* from the case."""

@@ -52,6 +52,10 @@ class ManagedCreation(Creation):
         """Return every reason why a request is refused: member → messages."""
         return judge(request, today)
 
+    def add_up(self, request: Mapping[str, object], _: date) -> dict[str, object]:
+        """Take *request* as it is: claim lines are unknown here."""
+        return dict(request)
+
     def find_obstacles(self, caller: Caller, request: Mapping[str, object]) -> Obstacles:
         """Return what keeps *caller* from the case: never a contract."""
         known = replace(caller, account=caller.account.partition(":")[0])  # as keys name it

@@ -74,6 +74,7 @@ _KINDS: Final[Mapping[str, Callable[[object], bool]]] = {
     "System.Guid": is_uuid,
     "System.Boolean": lambda value: isinstance(value, bool),
     "Debtor": lambda value: isinstance(value, dict),
+    "ClaimLine[]": lambda value: isinstance(value, list) and all(isinstance(line, dict) for line in value),
 }
 MEMBERS: Final[Mapping[str, str]] = {
     "currencyCode": "System.String",
@@ -81,6 +82,7 @@ MEMBERS: Final[Mapping[str, str]] = {
     "dueDate": "System.DateTime",
     "amountToRecover": "System.Decimal",
     **dict.fromkeys(BUCKETS, "System.Decimal"),
+    "claimLines": "ClaimLine[]",
     "creditorReference": "System.String",
     "claimDescription": "System.String",
     "comments": "System.String",
