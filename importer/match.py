@@ -8,10 +8,10 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from importer.errors import ColumnsError
-from importer.model import Matching, column_letters
+from importer.model import TEMPLATED, Matching, column_letters, split_template
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from schemas import Field, Target
 
@@ -60,12 +60,20 @@ def match(
         elif name not in constants:
             problems.append(_tell_twice(header, name, positions))
         idle += [position for position in positions if position != chosen]
+    templates = {}
+    for name in TEMPLATED & constants.keys() & target.FIELDS.keys():
+        try:
+            templates[name] = tuple(_resolve(constants[name], header, names, columns, constants))
+        except ValueError as error:
+            problems.append(f"The text for {name} {error}.")
+    used = {place for parts in templates.values() for _, place in parts}
+    idle = [position for position in idle if position not in used]
     unmapped = tuple(header[position] or f"column {column_letters(position)}" for position in sorted(idle))
     problems += _tell_missing(target, {*claims, *constants}, unmapped, names, optional)
     if problems:
         found = ", ".join(f"“{text}”" for text in header if text)
         raise ColumnsError(f"{' '.join(problems)} The columns found are: {found}.")
-    return Matching(columns, dict(constants), unmapped, unsupported)
+    return Matching(columns, dict(constants), unmapped, unsupported, templates)
 
 
 def _fold(text: str) -> str:
@@ -91,6 +99,35 @@ def _judge_mapping(
     for name in constants:
         if name not in target.FIELDS:
             yield f"{name} is no field and cannot be set{_near(name, target.FIELDS)}."
+
+
+def _resolve(
+    text: str, header: Sequence[str], names: Mapping[str, str], columns: Mapping[str, int], constants: Mapping[str, str]
+) -> Iterator[tuple[str, int | None]]:
+    """Find the column of each name in braces: a header of the source, or a field by any of its names.
+
+    Raises:
+        ValueError: There is no such column, or several, or a brace stands alone; a sentence's end.
+    """
+    try:
+        parts = split_template(text)
+    except ValueError as error:
+        raise ValueError(f"has a single {error}: write {{{{ or }}}} for the sign itself") from None
+    for plain, name in parts:
+        if name is None:
+            yield plain, None
+            continue
+        places = [place for place, title in enumerate(header) if _fold(title) == _fold(name)]
+        field = names.get(_fold(name), "")
+        if len(places) == 1:
+            yield plain, places[0]
+        elif field in columns:
+            yield plain, columns[field]
+        elif field in constants and field not in TEMPLATED:
+            yield plain + constants[field], None
+        else:
+            several = "are several such columns" if places else "is no such column or field"
+            raise ValueError(f"names {{{name}}}, and there {several}{'' if places else _near(name, header)}")
 
 
 def _choose(header: Sequence[str], positions: list[int], given: Mapping[str, str]) -> int | None:

@@ -66,12 +66,14 @@ class Context:
         allow_missing_reference: A row without a creditor reference is warned about, not refused.
         activate: Cases are started; what that needs has to be there.
         clear_blank: A blank reference is one that is to be cleared.
+        test: The cases will be test cases.
     """
 
     today: date
     allow_missing_reference: bool = False
     activate: bool = False
     clear_blank: bool = False
+    test: bool = False
 
 
 class Target(Protocol):

@@ -88,6 +88,7 @@ class Claim(pa.DataFrameModel):
     claim_description: pd.ArrowDtype = text("claimDescription")
     comments: pd.ArrowDtype = text("comments")
     partner: pd.ArrowDtype = text("collectionPartnerId")
+    tag: pd.ArrowDtype = text("tag")
     debtor_type: pd.ArrowDtype = text("debtor.type")
     debtor_name: pd.ArrowDtype = text("debtor.name")
     contact_person: pd.ArrowDtype = text("debtor.contactPerson")
@@ -116,6 +117,7 @@ class Claim(pa.DataFrameModel):
     due_in_future: bool = rule("due-in-future", "dueDate")
     due_before_date: bool = rule("due-before-date", "dueDate")
     precise: bool = rule("amount-too-precise", "amountToRecover")
+    tag_without_test: bool = rule("tag-without-test", "tag")
     country_missing: bool = rule("country-missing", "debtor.countryAlpha2")
     country_name_unknown: bool = rule("country-unknown", "debtor.country")
     country_mismatch: bool = rule("country-mismatch", "debtor.country")
@@ -136,6 +138,10 @@ class Claim(pa.DataFrameModel):
     @pa.check("claimDescription", "comments", error="text-too-long")
     def _text_length(cls, column: pd.Series) -> pd.Series:  # noqa: N805
         return rules.no_longer_than(column, LONGEST_TEXTS["comments"])
+
+    @pa.check("tag", error="text-too-long")
+    def _tag_length(cls, column: pd.Series) -> pd.Series:  # noqa: N805
+        return rules.no_longer_than(column, LONGEST_TEXTS["tag"])
 
     @pa.check("currencyCode", error="currency-unknown")
     def _currency(cls, column: pd.Series) -> pd.Series:  # noqa: N805
@@ -185,6 +191,7 @@ def judge(
         "due-in-future@dueDate": rules.at_most(values["dueDate"], today),
         "due-before-date@dueDate": rules.at_least(values["dueDate"], values["date"]),
         "amount-too-precise@amountToRecover": rules.fits_currency(values["amountToRecover"], values["currencyCode"]),
+        "tag-without-test@tag": values["tag"].isna() | context.test,
         **judge_places(values, hidden, never),
     }
 

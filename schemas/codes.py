@@ -46,6 +46,14 @@ class Code:
 
 _COMMON: Final = (  # to all targets whose rows are claims
     Code(
+        "tag-without-test",
+        "warning",
+        "tag",
+        "A tag means something for test cases alone.",
+        "Add --test, or leave {column} out.",
+        LINES,
+    ),
+    Code(
         "not-a-number",
         "error",
         "every amount",
@@ -185,7 +193,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "text-too-long",
         "error",
-        "claimDescription, comments (4000); assignedUserEmail (320)",
+        "claimDescription, comments (4000); assignedUserEmail (320); tag (100)",
         "{column} has more than {detail} characters.",
         "Shorten it.",
         "https://docs.debitura.com/openapi/customer-api.json",
@@ -233,7 +241,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "email-malformed",
         "warning",
-        "debtor.email",
+        "debtor.email, assignedUserEmail",
         "{value} does not look like an e-mail address.",
         "It is sent as it is.",
         OURS,
@@ -304,7 +312,7 @@ _OF_MANAGED: Final = (  # beside those above, or in their place
     Code(
         "text-too-long",
         "error",
-        "claimDescription, comments (4000); creditorCompanyName (255: *ours*)",
+        "claimDescription, comments (4000); tag (100); creditorCompanyName (255: *ours*)",
         "{column} has more than {detail} characters.",
         "Shorten it.",
         MANAGING,
@@ -429,6 +437,17 @@ _OF_REFERENCES: Final = (
     ),
 )
 
+_OPTIONAL: Final = (
+    Code(
+        "url-ignored",
+        "warning",
+        "returnUrl",
+        "The API drops {column} without a word: {value}.",
+        "Write an absolute address that begins with https://, of at most 2,048 characters.",
+        LINES,
+    ),
+)
+
 _OF_BUNDLES: Final = (
     Code(
         "bundle-held",
@@ -497,7 +516,7 @@ _OF_BUNDLES: Final = (
 )
 
 _BY_TARGET: Final = {
-    "customer": (*_COMMON, *_OF_CUSTOMER, *_OF_BUNDLES),
+    "customer": (*_COMMON, *_OF_CUSTOMER, *_OPTIONAL, *_OF_BUNDLES),
     "managed": (*_COMMON, *_OF_MANAGED),
     "references": (*(code for code in _COMMON if code.code in _CELLS), *_OF_REFERENCES),
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from itertools import repeat
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import pandas as pd
 import pandera.pandas as pa
@@ -63,6 +64,14 @@ class Schema(Claim):
     def _assignee_length(cls, column: pd.Series) -> pd.Series:  # noqa: N805 - as pandera calls it
         return rules.no_longer_than(column, LONGEST_TEXTS["assignedUserEmail"])
 
+    @pa.check("assignedUserEmail", error="email-malformed")
+    def _assignee(cls, column: pd.Series) -> pd.Series:  # noqa: N805
+        return rules.looks_like_email(column)
+
+    @pa.check("returnUrl", error="url-ignored")
+    def _url(cls, column: pd.Series) -> pd.Series:  # noqa: N805
+        return rules.holds(column, is_taken_url)
+
     @pa.check(*BUCKETS, error="age-bucket-negative")
     def _not_negative(cls, column: pd.Series) -> pd.Series:  # noqa: N805
         return rules.at_least(column, 0)
@@ -80,6 +89,15 @@ def judged(values: pd.DataFrame, unreadable: pd.DataFrame, context: Context) -> 
         **judge_buckets(values, ("amountToRecover", *BUCKETS), hidden, never),
     }
     return pd.concat([values, pd.DataFrame(derived).astype(bool)], axis=1)
+
+
+def is_taken_url(text: str) -> bool:
+    """Tell whether the API keeps *text* as the link to return by: absolute, of http or https, not too long."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc) and len(text) <= LONGEST_TEXTS["returnUrl"]
 
 
 def creditors(values: pd.DataFrame) -> Iterator[str]:

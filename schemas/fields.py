@@ -76,7 +76,8 @@ FIELDS: Final[Mapping[str, Field]] = _fields(
     Field("collectionPartnerId", "uuid", ("Collection partner", "Partner id")),
     Field("skipDebituraVerification", "boolean", ("Skip verification",)),
     Field("assignedUserEmail", aliases=("Assigned user", "Case owner")),
-    Field("returnUrl"),
+    Field("returnUrl", aliases=("Return link",)),
+    Field("tag", aliases=("Test tag",)),
     Field("debtor.type", aliases=("DebtorType", "Customer type", "Type of debtor"), needed=True),
     Field(
         "debtor.name",

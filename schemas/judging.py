@@ -20,6 +20,8 @@ LONGEST_TEXTS: Final[Mapping[str, int]] = {  # characters
     "comments": 4000,
     "assignedUserEmail": 320,
     "creditorCompanyName": 255,  # the API publishes none; a whole paragraph is no name, and no part of an identity
+    "returnUrl": 2048,
+    "tag": 100,
 }
 SUGGESTED: Final = 200  # distinct values that a near miss is looked for: each costs most of a millisecond
 _SUGGEST: Final[Mapping[str, Callable[[str], str]]] = {

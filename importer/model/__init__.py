@@ -17,6 +17,7 @@ from importer.model.standings import (
     compare,
     lifecycle_named,
 )
+from importer.model.templates import TEMPLATED, split_template
 from importer.model.words import (
     CHECK_STATUSES,
     HELD,
@@ -42,6 +43,7 @@ __all__ = [
     "OUTCOME_COLUMNS",
     "REFERENCE_STATUSES",
     "STATUSES",
+    "TEMPLATED",
     "Bundling",
     "Carried",
     "Case",
@@ -69,4 +71,5 @@ __all__ = [
     "lifecycle_named",
     "row_key",
     "split_row_key",
+    "split_template",
 ]

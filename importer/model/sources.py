@@ -103,12 +103,15 @@ class Matching:
         constants: Field → text that every row has, from `--set` or a mapping; a constant beats a column.
         unmapped: Headers that feed no field; kept in the report.
         unsupported: Field → header, for fields of other targets that this one does not take.
+        templates: Field → pairs of a text and the position of the column whose cell follows it, None for no cell; made
+            for each row in the place of the constant.
     """
 
     columns: Mapping[str, int]
     constants: Mapping[str, str]
     unmapped: tuple[str, ...]
     unsupported: Mapping[str, str]
+    templates: Mapping[str, tuple[tuple[str, int | None], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

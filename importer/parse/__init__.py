@@ -15,7 +15,7 @@ from importer.parse import amounts, dates
 from importer.parse.column import Column, Undecided, by_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from importer.model import DateOrder, DecimalStyle, Matching, Table
     from schemas import Field, Target
@@ -130,7 +130,11 @@ class _Reader:
         index = self._table.cells.index
         position = self._matching.columns.get(field.name)
         constant = self._matching.constants.get(field.name)
-        if constant is not None or position is None:
+        template = self._matching.templates.get(field.name)
+        if template is not None:
+            texts = self._fill(template)
+            position = None
+        elif constant is not None or position is None:
             texts = pd.Series([constant] * len(index), index=index, dtype=TEXT)
             position = None
         else:
@@ -142,6 +146,16 @@ class _Reader:
             numbers=self._mask(self._table.numbers, position),
             damaged=self._mask(self._table.damaged, position),
         )
+
+    def _fill(self, template: Sequence[tuple[str, int | None]]) -> pd.Series:
+        """Make the text of each row; a blank cell adds nothing."""
+        index = self._table.cells.index
+        texts = pd.Series([""] * len(index), index=index, dtype=TEXT)
+        for plain, position in template:
+            texts += plain
+            if position is not None:
+                texts += self._table.cells[position].str.strip().fillna("")
+        return texts
 
     def _mask(self, masks: Mapping[int, np.ndarray], position: int | None) -> np.ndarray:
         none = np.zeros(len(self._table.cells), dtype=bool)

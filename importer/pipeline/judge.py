@@ -164,6 +164,7 @@ def judge(job: Job, settings: Settings) -> Judged:
         allow_missing_reference=job.allow_missing_reference,
         activate=job.activate,
         clear_blank=job.clear_blank,
+        test=job.test,
     )
     texts = _stack([part.texts for part in parsed])
     found = check(values, unreadable, texts, headers, target, context)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from importer.sandbox.store import Ledger
 
 LONGEST_KEY = 255  # characters of an idempotency key
+STRANGER = "nobody@"
+NO_DIVISION = "00000000-"
 
 
 class Creation:
@@ -81,6 +83,8 @@ class Creation:
         now = datetime.fromtimestamp(self._clock(), UTC)
         if faults := self.judge(request, now.date()):
             return refuse_fields(faults)
+        if stranger := find_strangers(request):
+            return stranger
         obstacles = self.find_obstacles(caller, request)
         signing_url = tell_signing_url(self._ledger.name_account(caller.account)) if obstacles.unsigned else None
         if errors := obstacles.left(allow_pending=request.get("allowPendingContracts") is True):
@@ -165,6 +169,16 @@ def refuse_duplicate(reference: str, fate: Collection[str] = ()) -> Answer:
         if form in fate:
             return refusal
     return refuse(400, "DuplicateReference", message)
+
+
+def find_strangers(request: Mapping[str, object]) -> Answer | None:
+    """Refuse a colleague or a division that the account has not: all but those of certain names are its own."""
+    email, division = read_text(request.get("assignedUserEmail")), read_text(request.get("creditorDivisionId"))
+    if email.lower().startswith(STRANGER):
+        return refuse(400, "InvalidUserEmail", f"{email} is no active member of the team.")
+    if division.startswith(NO_DIVISION):
+        return refuse_fields({"creditorDivisionId": [f"Division {division} not found"]})
+    return None
 
 
 def debtor_country(request: Mapping[str, object]) -> str:
