@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 HEADER = "Invoice number,Currency,Invoice date,Amount,Debtor type,Customer,Street,City,Country code,Ship,Ship"
 ROWS = (
     "INV-1,EUR,31/01/2025,10.50,Company,Example 1,1 St,Town,DE,a,b",
-    "INV-2,EUR,15/01/2025,7.00,Company,,1 St,Town,DE,,",
+    "INV-2,EUR,15/01/2025,7.00,Company,Example 2,1 St,Town,DE,,",
 )
 
 
