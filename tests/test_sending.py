@@ -470,3 +470,27 @@ def test_a_managed_row_is_not_sent_again_under_another_api_key() -> None:
     kept = found(entry("sending", case=MANAGED, attempts=1, attempted_at=NOW - 300, credential="other"))
 
     assert kept.on_list(Listed((), last=True), set(), NOW) == Decision(given_up=True)
+
+
+def test_an_absence_is_as_old_as_the_question_however_late_the_answer() -> None:
+    lost = doubtful()
+    lost.ask(NOW + 59)
+
+    assert lost.on_ask(Absent(), NOW + 61) == Decision(due=NOW + 60)
+    lost.ask(NOW + 61)
+    assert lost.on_ask(Absent(), NOW + 62) == AT_ONCE
+    assert not lost.asks
+
+
+def test_a_list_is_as_old_as_its_first_page() -> None:
+    lost = doubtful(MANAGED)
+    newer = replace(TOLD, id="2", creditor_reference="INV-2")
+    lost.ask(NOW + 59)
+    assert lost.on_list(Listed((newer,), last=False), set(), NOW + 60) == AT_ONCE
+    lost.ask(NOW + 61)
+
+    assert lost.on_list(Listed((), last=True), set(), NOW + 62) == Decision(due=NOW + 60)
+    assert lost.asks
+    lost.ask(NOW + 63)
+    assert lost.on_list(Listed((), last=True), set(), NOW + 64) == AT_ONCE
+    assert not lost.asks

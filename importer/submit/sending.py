@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Final, Self
 
 from importer.protocol import (
@@ -51,6 +52,7 @@ class Sending:
         by_server: All of these were 5xx answers.
         same_credential: The API key is the one of the first attempt.
         page: Of the list of cases that is read next.
+        asked_at: When the look-up under way began: what was made since, it may not show.
         candidate: The oldest case of the pages before it that could be this one.
         answered: The answer that waits for a look-up to confirm it.
         cleared: A look-up has just shown that there is no such case: it may be sent.
@@ -74,6 +76,7 @@ class Sending:
     by_server: bool = True
     same_credential: bool = True
     page: int = 1
+    asked_at: float = inf
     candidate: KnownCase | None = None
     answered: Refused | Taken | None = None
     cleared: bool = False
@@ -132,6 +135,11 @@ class Sending:
         self.tries += 1
         if self.since is None:
             self.since = api_time
+
+    def ask(self, now: float) -> None:
+        """Note that a question leaves; a list is as old as its first page."""
+        if self.page == 1:
+            self.asked_at = now
 
     def on_post(self, meaning: PostMeaning, now: float) -> Decision:
         """Decide after an attempt."""
@@ -233,7 +241,7 @@ class Sending:
         self.page = 1
         self.unanswered = 0
         settled_at = self.doubted_at + self.patience.settle_after
-        if self.doubts and now < settled_at:
+        if self.doubts and min(now, self.asked_at) < settled_at:
             return Decision(due=settled_at)
         match self.answered:
             case Taken(message):

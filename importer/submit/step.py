@@ -109,6 +109,7 @@ class Step:
     async def _look_up(self, sending: Sending) -> tuple[AskMeaning, Decision]:
         path = f"{self._lookup}/{quote(sending.case.reference, safe='')}"
         number = await self._left("look-up", sending.pk)
+        sending.ask(self._clock())
         left_at = self._depart()
         reply = await self._client.get(path)
         meaning = read_lookup(reply)
@@ -119,6 +120,7 @@ class Step:
     async def _list(self, sending: Sending) -> tuple[AskMeaning | ListMeaning, Decision]:
         number = await self._left("list", sending.pk)
         query: dict[str, str | int] = {"Page": sending.page, "PageSize": PAGE_SIZE, "Sort": "DateCreated:desc"}
+        sending.ask(self._clock())
         left_at = self._depart()
         reply = await self._client.get(self._endpoint, query)
         meaning = read_list(reply, sending.page)
