@@ -170,6 +170,12 @@ BREAKAGES = (
         "elif case.id in known and identity not in held:",
     ),
     Breakage(
+        "a list is as old as its last page",
+        "importer/submit/sending.py",
+        "if self.doubts and min(now, self.asked_at) < settled_at:",
+        "if self.doubts and now < settled_at:",
+    ),
+    Breakage(
         "a managed case of another creditor is taken for ours",
         "importer/protocol/__init__.py",
         "may_be(case.creditor, found.creditor)",
