@@ -172,6 +172,13 @@ def test_a_case_that_the_api_does_not_have_is_said_to_be_missing_and_asked_about
     assert (again["asked"], again["changed"]) == (2, 0)
 
 
+def test_the_amount_of_a_row_of_a_bundle_is_not_taken_for_that_of_its_case(sandbox: Sandbox) -> None:
+    run = sandbox.submit("INV-1")
+    journal("UPDATE cases SET bundle = row, amount = '40.00'")
+
+    assert sandbox.refresh(run).said["changed"] == 0
+
+
 def test_a_hundred_cases_are_one_request_and_none_is_asked_about_twice(sandbox: Sandbox) -> None:
     first = sandbox.submit(*(f"INV-{number}" for number in range(150)))
     second = sandbox.submit(*(f"INV-{number}" for number in range(100, 201)))

@@ -80,7 +80,14 @@ def follow(
     )
     known = (standings.c.lifecycle, standings.c.close_code, standings.c.partner, standings.c.figures)
     made = (cases.c.case_id, cases.c.case_reference, cases.c.reference, cases.c.has_reference, cases.c.mode)
-    sent = (cases.c.run, cases.c.row, cases.c.amount, cases.c.currency, cases.c.lifecycle.label("first"))
+    sent = (
+        cases.c.run,
+        cases.c.row,
+        cases.c.amount,
+        cases.c.currency,
+        cases.c.lifecycle.label("first"),
+        cases.c.bundle,
+    )
     query = (
         sa.select(*made, *sent, *known, standings.c.seen_at)
         .join(runs, runs.c.id == cases.c.run)
@@ -104,7 +111,8 @@ def follow(
 
 def _followed(row: sa.RowMapping) -> Followed:
     if row["seen_at"] is None:
-        amount = Decimal(row["amount"])
+        # A row of a bundle has its own amount, which is a part of what its case claims.
+        amount = Decimal(row["amount"]) if row["bundle"] is None else None
         figures = Figures(amount, _NOTHING, _NOTHING, _NOTHING, _NOTHING, _NOTHING, amount)
         before = Standing(lifecycle_named(row["first"] or ""), figures=figures)
     else:
