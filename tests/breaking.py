@@ -52,7 +52,9 @@ BREAKAGES = (
         while self._clock() - now > sending.patience.timeout:
             # The journal took so long that who finds this row after a crash would think the request over too early.
             now = self._clock()
-            await self._commits.make(partial(self._journal.update, pk=sending.pk, attempted_at=now))
+            await self._commits.make(
+                partial(self._journal.update, pk=sending.pk, parts=sending.parts, attempted_at=now)
+            )
         left_at = self._depart()
         reply = await self._client.post(self._endpoint, sending.case.body, sending.case.key)
 """,
@@ -100,8 +102,8 @@ BREAKAGES = (
     Breakage(
         "a new row does not wait for one in doubt under the same reference",
         "importer/plan.py",
-        'unsettled = _latest(entries, "sending")',
-        'unsettled = _latest(entries, "never")',
+        'unsettled := _latest(entries, "sending")',
+        'unsettled := _latest(entries, "never")',
     ),
     Breakage(
         "the key does not change after a definite refusal",
@@ -148,14 +150,14 @@ BREAKAGES = (
     Breakage(
         "a duplicate whose case cannot be found is sent again",
         "importer/plan.py",
-        "if taken and not taken.case_id:",
-        "if taken and taken.case_id == taken:",
+        "if taken and not taken.case_id else",
+        "if taken and taken.case_id == taken else",
     ),
     Breakage(
         "other content under the same reference is another case",
         "importer/plan.py",
-        'made = _latest(entries, "created")',
-        'made = _latest([entry for entry in entries if not differing(case, entry)], "created")',
+        "fate, entry = judge_past(entries)",
+        "fate, entry = judge_past([entry for entry in entries if not differing(case, entry)])",
     ),
     Breakage(
         "another account's key may resume a run",
