@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+import schemas
 from importer.errors import ImporterError, NoJournalError, Stopped
 from importer.journal import Journal
 from importer.listen.secrets import Secrets
 from importer.pipeline.account import identify, sending_account
+from importer.pipeline.details import validate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,8 +44,10 @@ class Finding:
 
 def examine(settings: Settings, find_api: Api | ImporterError) -> Iterator[Finding]:
     """Look at one thing after the other, as far as each allows the next."""
+    asks = schemas.load(settings.target).API == "confirma"
+    rate = settings.details_rate if asks else settings.rate
     changing = f", references are changed by {settings.reference_path}" if settings.reference_path else ""
-    yield Finding("settings", ok=True, text=f"target {settings.target}, rate {settings.rate}{changing}")
+    yield Finding("settings", ok=True, text=f"target {settings.target}, rate {rate}{changing}")
     journal = _examine_journal(settings)
     yield journal
     yield _examine_webhooks(settings)
@@ -51,6 +55,9 @@ def examine(settings: Settings, find_api: Api | ImporterError) -> Iterator[Findi
         yield Finding("key", ok=False, text=str(find_api), exit_code=find_api.exit_code)
         return
     yield Finding("key", ok=True, text=f"there is one for {find_api.host}")
+    if asks:
+        yield _examine_token(settings, find_api)
+        return
     try:
         account = _ask(settings, find_api, counted=journal.ok)
     except ImporterError as error:
@@ -78,6 +85,17 @@ def _examine_webhooks(settings: Settings) -> Finding:
     if not known:
         return Finding("webhooks", ok=True, text="no secret is set; only `importer listen` needs one")
     return Finding("webhooks", ok=True, text=f"secrets that deliveries may be signed with: {known}")
+
+
+def _examine_token(settings: Settings, api: Api) -> Finding:
+    """Ask Confirma's API, which names no account and counts nothing in the journal, whether its token works."""
+    try:
+        said = validate(api, settings)
+    except ImporterError as error:
+        return Finding("API", ok=False, text=str(error), exit_code=error.exit_code)
+    if said:
+        return Finding("API", ok=False, text=f"the token is not valid: {said}", exit_code=4)
+    return Finding("API", ok=True, text="the token is valid")
 
 
 def _ask(settings: Settings, api: Api, *, counted: bool) -> Account:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from rich.progress import Task
 
-    from importer.model import Status
     from importer.pipeline import Ending, Offer, Rebuilt, Refreshed
+    from importer.pipeline.details import Fetched
     from importer.pipeline.record import Figures
     from importer.pipeline.references import Errand
 
@@ -110,6 +110,22 @@ def show_referred(screen: Console, ending: Ending) -> None:
         screen.print("The same command again looks up what is stored, and does what is left.")
     if ending.figures.counts.get("by-hand"):
         screen.print("Some references have to be set by hand in the portal; the report says where.")
+
+
+def show_fetched(screen: Console, fetched: Fetched) -> None:
+    """Say how many cases were found, what is outstanding, and what was noticed."""
+    found = fetched.findings
+    told = [f"{name} {rows:,}" for name, rows in found.counts.items() if rows]
+    screen.print(f"Rows: {', '.join(told)}. Cases: {found.cases:,}.", markup=False)
+    for currency, sums in sorted(found.totals.items()):
+        screen.print(f"Outstanding: {sums['totalOutstanding']:,.2f} {currency}", markup=False)
+    if found.faulty:
+        screen.print(f"Cases whose balance does not add up: {found.faulty:,}; see Issues.", style="yellow")
+    if found.strangers:
+        told = sorted(found.strangers)
+        screen.print(f"Left out, since this program does not know it: {', '.join(told)}", markup=False)
+    if fetched.stopped:
+        screen.print(fetched.stopped, style="bold red", markup=False)
 
 
 def show_rebuilt(screen: Console, rebuilt: Rebuilt) -> None:
@@ -266,7 +282,7 @@ class Watching:
             self._task = self._bar.add_task(self._words[0], total=total)
             self._bar.start()
 
-    def settled(self, _status: Status) -> None:
+    def settled(self, _status: str) -> None:
         """Count one more row."""
         self._done += 1
         if self._bar:

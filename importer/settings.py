@@ -29,6 +29,8 @@ NAMES: Final = (
     "timeout",
     "settle_after",
     "keep_going",
+    "details_rate",
+    "details_parameter",
     "journal",
     "timezone",
     "reference_path",
@@ -50,6 +52,8 @@ class Settings:
         timeout: Seconds for one request.
         settle_after: Seconds after a lost answer before a 404 is believed.
         keep_going: Go on with a country and currency whose cases the API refuses for want of a partner or a contract.
+        details_rate: The most requests of `details` in each window; its API publishes no limits.
+        details_parameter: What that API calls the id in its query; it publishes no name.
         journal: A path or a `postgresql://` URL.
         timezone: The creditor's: it decides which day is today.
         reference_path: The operation that changes a case's partner reference, as `PATCH /cases/{id}`; blank for none:
@@ -64,6 +68,8 @@ class Settings:
     timeout: float = 30.0
     settle_after: float = 60.0
     keep_going: bool = False
+    details_rate: Rate = field(default_factory=lambda: Rate(minute=300))
+    details_parameter: str = "caseId"
     journal: str | Path = ""
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     reference_path: str = ""
@@ -125,6 +131,8 @@ def _read_value(name: str, value: object, origin: str) -> object:
         "timeout": lambda text: _positive(float(text)),
         "settle_after": lambda text: _positive(float(text)),
         "keep_going": lambda text: {"true": True, "1": True, "false": False, "0": False}[text.lower()],
+        "details_rate": Rate.parse,
+        "details_parameter": _parameter,
         "journal": lambda text: text if "://" in text else Path(text),
         "timezone": ZoneInfo,
         "reference_path": read_operation,
@@ -141,6 +149,12 @@ def _positive(number: float) -> float:
     if not 0 < number < float("inf"):
         raise ValueError
     return number
+
+
+def _parameter(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]*", text):
+        raise ValueError
+    return text
 
 
 def _target(text: str) -> str:

@@ -136,6 +136,7 @@ TARGETS: Final[Mapping[str, str]] = {
     "customer": "schemas.customer",
     "managed": "schemas.managed",
     "references": "schemas.references",
+    "details": "schemas.details",
 }
 
 

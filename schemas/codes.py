@@ -18,6 +18,7 @@ PARTNER: Final = (
     "14461769-collection-partners-how-to-assign-and-use-your-own-case-reference"
 )
 LINES: Final = "https://docs.debitura.com/openapi/customer-api.json"
+DETAILS: Final = "https://developer-partnerapi.confirmafinance.com/retrieve-case-details-4344614e0"
 OURS: Final = "ours"
 
 
@@ -515,10 +516,40 @@ _OF_BUNDLES: Final = (
     ),
 )
 
+_OF_DETAILS: Final = (
+    *(code for code in _COMMON if code.code in {"cell-error", "field-not-supported"}),
+    Code("required", "error", "caseId", "{column} is missing.", "Write the id of a case, or leave the row out.", OURS),
+    Code(
+        "damaged-identifier",
+        "error",
+        "caseId",
+        "The spreadsheet program has changed or lost digits of {column}: {value}.",
+        "Format the column as text in the spreadsheet and enter the whole number again.",
+        OURS,
+    ),
+    Code(
+        "case-id-malformed",
+        "error",
+        "caseId",
+        "{column} is no whole number: {value}.",
+        "Write the id as digits only, at most 18 of them.",
+        DETAILS,
+    ),
+    Code(
+        "balance-mismatch",
+        "warning",
+        "answers: the balance of a case",
+        "{detail}",
+        "Nothing was corrected; ask the agency which figure is right.",
+        OURS,
+    ),
+)
+
 _BY_TARGET: Final = {
     "customer": (*_COMMON, *_OF_CUSTOMER, *_OPTIONAL, *_OF_BUNDLES),
     "managed": (*_COMMON, *_OF_MANAGED),
     "references": (*(code for code in _COMMON if code.code in _CELLS), *_OF_REFERENCES),
+    "details": _OF_DETAILS,
 }
 CATALOGUE: Final[Mapping[tuple[str, str], Code]] = {
     (target, code.code): code for target, codes in _BY_TARGET.items() for code in codes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from importer import __version__
-from importer.cli import assigning, following, identifying, keeping, listening, looking, running, serving
+from importer.cli import assigning, details, following, identifying, keeping, listening, looking, running, serving
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,6 +25,7 @@ for command in (
     *(keeping.journal, keeping.forget, keeping.purge),
     *(listening.listen, listening.webhooks),
     assigning.references,
+    details.details,
     serving.sandbox,
 ):
     main.add_command(command)

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from importer.client import Header
     from importer.pipeline import Api
     from importer.settings import Settings
 
 SANDBOX_KEY: Final = "sandbox"
+HEADERS: Final[Mapping[str, Header]] = {"confirma": "X-Api-Key"}  # of APIs that take the key in another than most
 
 
 def take_settings(workspace: Path, options: Mapping[str, Any]) -> tuple[Settings, dict[str, Any]]:
@@ -58,7 +60,7 @@ def open_api(settings: Settings, *, sandbox: bool) -> Iterator[Api]:
 
         if exposed := exposed_key_file():
             click.echo(f"Others can read the API key in {exposed}: `chmod 600 {exposed}` keeps it yours.", err=True)
-        yield Api(_url(settings), api_key(_url(settings)))
+        yield Api(_url(settings), api_key(_url(settings)), _header(settings))
         return
     if settings.api_url:
         raise SettingsError("--sandbox serves an API of its own: leave --api-url and IMPORTER_API_URL out.")
@@ -72,7 +74,13 @@ def open_api(settings: Settings, *, sandbox: bool) -> Iterator[Api]:
     with ExitStack() as stack:
         with sandbox_explained(settings.workspace):
             url = stack.enter_context(serving(settings.workspace / "sandbox.db"))
-        yield Api(url + PREFIXES[schemas.load(settings.target).API], key)
+        yield Api(url + PREFIXES[schemas.load(settings.target).API], key, _header(settings))
+
+
+def _header(settings: Settings) -> Header:
+    import schemas  # noqa: PLC0415 - pandera
+
+    return HEADERS.get(schemas.load(settings.target).API, "XApiKey")
 
 
 @contextmanager

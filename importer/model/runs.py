@@ -70,7 +70,7 @@ class Run:
     """
 
     id: str
-    kind: Literal["check", "submit", "references"]
+    kind: Literal["check", "submit", "references", "details"]
     sources: tuple[SourceInfo, ...]
     target: str
     mode: Literal["live", "test"]

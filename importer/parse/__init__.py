@@ -52,7 +52,7 @@ BOOLEANS: Final[Mapping[str, bool]] = {
 IDENTIFIERS: Final = frozenset(
     {
         *("creditorReference", "debtor.companyRegistrationNumber", "debtor.zipCode", "debtor.phone"),
-        *("caseReference", "collectionPartnerReference"),
+        *("caseReference", "collectionPartnerReference", "caseId"),
     }
 )
 NOTATION: Final = r"(?i)[+-]?[0-9]([.,][0-9]+)?E\+[0-9]{2,}"  # what a spreadsheet program makes of a long number

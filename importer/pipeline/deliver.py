@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from importer.journal import Journal
-    from importer.model import Status
     from importer.pipeline.account import Account, Api
     from importer.settings import Settings
     from importer.submit import Sending
@@ -37,7 +36,7 @@ class Watcher(Protocol):
         """Be told how many cases are to be settled."""
         ...
 
-    def settled(self, status: Status) -> None:
+    def settled(self, status: str) -> None:
         """Be told that a row has got its status."""
         ...
 

@@ -65,7 +65,9 @@ class Ending:
     cases: int | None = None
 
 
-def describe(judged: Judged, job: Job, settings: Settings, kind: Literal["check", "submit", "references"]) -> Run:
+def describe(
+    judged: Judged, job: Job, settings: Settings, kind: Literal["check", "submit", "references", "details"]
+) -> Run:
     """Give a run its id, and say all that shaped it."""
     started = datetime.now(UTC)
     stem = re.sub(r"[^A-Za-z0-9._]+", "-", Path(judged.sources[0].name).stem).strip("-.")[:RUN_ID_STEM] or "source"

@@ -30,7 +30,7 @@ def add_run(package: Package, run: Run, remarks: Sequence[str]) -> None:
     sheet.set_footer("&L&A&RPage &P of &N")
     sheet.write_string(0, 0, TITLE, package.formats["title"])
     row = 1
-    for name, value in [*_told(run), *(("Remark", text) for text in remarks)]:
+    for name, value in [*tell_run(run), *(("Remark", text) for text in remarks)]:
         sheet.write_string(row, 0, make_legible(name), package.formats["key"])
         sheet.write_string(row, 1, make_legible(value), package.formats["wrapped"])
         # Programs that print a workbook do not make room for what wraps.
@@ -46,7 +46,8 @@ def add_run(package: Package, run: Run, remarks: Sequence[str]) -> None:
                 sheet.write_string(row, column, make_legible(text), package.formats["plain"])
 
 
-def _told(run: Run) -> Iterator[tuple[str, str]]:
+def tell_run(run: Run) -> Iterator[tuple[str, str]]:
+    """Name all that was run and how, each with its value."""
     yield "Run", run.id
     yield "Kind", "dry run: nothing was sent" if run.kind == "check" else run.kind
     yield "Target", run.target

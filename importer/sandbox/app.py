@@ -15,6 +15,7 @@ from starlette.routing import Mount, Router
 
 from importer.sandbox import PREFIXES
 from importer.sandbox.changing import Changing
+from importer.sandbox.confirma import Confirma
 from importer.sandbox.customer import Customer
 from importer.sandbox.gate import Gate
 from importer.sandbox.mishaps import CRASH
@@ -50,6 +51,7 @@ class Apis:
                 *Talking(gate).routes(),
                 *Webhooks(gate, self.sender).routes(),
                 _below("partner", [*Partner(gate, self.sender).routes(), *PartnerCases(gate).routes()]),
+                _below("confirma", Confirma(gate).routes()),
             ],
             exception_handlers={HTTPException: _answer_unrouted, Exception: _answer_crash},
         )
