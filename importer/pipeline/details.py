@@ -42,6 +42,8 @@ DENIED: Final = 3  # refusals of the key in a row, after which nothing more is a
 FAILED: Final = 10  # ids in a row without any answer, the same
 VALIDATE: Final = "/api/v1/partner/validate"
 BAD: Final = ("not-found", "failed", "invalid")
+ISSUE_HEADER: Final = ("Column", "Severity", "Code", "Value", "Message", "Hint")
+_ISSUES: Final = {"Message": "sentence", "Hint": "sentence"}
 _LISTS: Final = {
     "Invoices": ("invoices", "distribution"),
     "Timeline": ("timeline",),
@@ -253,21 +255,18 @@ def _exit_code(counts: dict[str, int]) -> int:
 
 
 def _sheets(*, several: bool) -> list[Sheet]:
-    place = (("Source", "text"), ("Row", "number")) if several else (("Row", "number"),)
+    place = (("Source", "text"), ("Row", "place")) if several else (("Row", "place"),)
     columns = {name: tuple((column.heading, column.kind) for column in part) for name, part in SHEETS.items()}
     asked = (("Asked for", "text"), ("Status", "status"))
     id_ = (("Case id", "text"),)
     return [
-        Sheet("Cases", (*place, *asked, *columns["summary"], ("Message", "text"))),
-        Sheet("Balances", (*id_, ("Currency", "text"), *columns["balance"], ("Adds up", "text"))),
+        Sheet("Cases", (*place, *asked, *columns["summary"], ("Message", "sentence"))),
+        Sheet("Balances", (*id_, ("Currency", "text"), *columns["balance"], ("Adds up", "right"))),
         *(
             Sheet(name, (*id_, *_timed(name), *(one for part in parts for one in columns[part])))
             for name, parts in _LISTS.items()
         ),
-        Sheet(
-            "Issues",
-            (*place, *id_, *((name, "text") for name in ("Column", "Severity", "Code", "Value", "Message", "Hint"))),
-        ),
+        Sheet("Issues", (*place, *id_, *((name, _ISSUES.get(name, "text")) for name in ISSUE_HEADER))),
     ]
 
 
@@ -299,8 +298,8 @@ def _write(path: Path, run: Run, judged: Judged, answers: _Answers, findings: Fi
                 book.add("Cases", (*place(key), asked, status, *blank, message or None))
             for case in cases:
                 findings.strangers |= case.strangers
-                faults = " ".join(case.faults)
-                book.add("Cases", (*place(key), asked, status, *case.summary, faults or None))
+                message = "Its balance does not add up: see Issues." if case.faults else ""
+                book.add("Cases", (*place(key), asked, status, *case.summary, message or None))
                 if case.id not in seen:
                     seen.add(case.id)
                     _add_case(book, case, findings)

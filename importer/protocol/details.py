@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -30,8 +30,7 @@ Record = tuple[Value, ...]
 EARLIEST: Final = 1900  # year; a spreadsheet program knows none before
 LARGEST, FINEST = 14, 12  # powers of ten: within them sums of Decimals are exact, and more is no money
 PARTS: Final = ("capital", "interest", "costs")
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9].*")
+_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9].*)?")
 _OCCURRED: Final = ("occurredAt", "occuredAt")  # both spellings are published
 
 
@@ -56,7 +55,7 @@ _AMOUNTS: Final = tuple(
 SHEETS: Final[Mapping[str, tuple[Column, ...]]] = {
     "summary": (
         _column("Case id", "caseId"),
-        _column("Status", "status"),
+        _column("Case status", "status"),
         _column("Stage", "stage"),
         _column("Created", "createdAt", kind="moment"),
         _column("Closed", "closedAt", kind="moment"),
@@ -292,7 +291,9 @@ def _read(value: object, kind: Kind) -> Value:
         return amount
     if kind == "moment" and isinstance(value, str) and (moment := _moment(value.strip())) is not None:
         return moment
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, str | int | Decimal):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _amount(value: object) -> Decimal | None:
@@ -307,19 +308,19 @@ def _amount(value: object) -> Decimal | None:
 
 
 def _moment(text: str) -> date | datetime | None:
-    """Read a date, or a time as UTC without saying so, since a spreadsheet knows no zones."""
+    """Read a date, or a time as UTC without saying so, as a spreadsheet knows no zones; a bare midnight is a date."""
+    if not _MOMENT.fullmatch(text):
+        return None
     try:
-        if _DATE.fullmatch(text):
-            day = date.fromisoformat(text)
-            return day if day.year >= EARLIEST else None
-        if not _MOMENT.fullmatch(text):
-            return None
         moment = datetime.fromisoformat(text)
-        if moment.tzinfo:
+        zoneless = moment.tzinfo is None
+        if not zoneless:
             moment = moment.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         return None
-    return moment if moment.year >= EARLIEST else None
+    if moment.year < EARLIEST:
+        return None
+    return moment.date() if zoneless and moment.time() == time() else moment
 
 
 def _add_up(balance: dict[str, object]) -> Iterator[str]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from importer.model import Run
 
 TITLE: Final = "Case details"  # not that of a results workbook, which is read from its sheet To fix
+SENTENCE: Final = 110.0  # characters; the width of a column of sentences, at most
 DIGITS: Final = 15  # that a number cell keeps
 STATUSES: Final[Mapping[str, tuple[str, str]]] = {  # status → what it means, whose colours it has
     "found": ("The API told of it.", "created"),
@@ -38,15 +39,22 @@ SUMS: Final = ("capitalOutstanding", "interestOutstanding", "costsOutstanding", 
 _LOOKS: Final[Mapping[str, Mapping[str, Any]]] = {
     **LOOKS,
     "day": {"num_format": "yyyy-mm-dd", "align": "left", "valign": "top"},
-    "money": {"num_format": "#,##0.00######", "valign": "top"},
-    "figure": {"align": "right", "valign": "top"},
+    "money": {"num_format": "#,##0.00######", "align": "right", "indent": 1, "valign": "top"},
+    "figure": {"align": "right", "indent": 1, "valign": "top"},
+    "figures": {**LOOKS["header"], "align": "right", "indent": 1},
     "warned": {"bg_color": "#FFF1CC", "font_color": "#7A4F01", "valign": "top"},
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A sheet of records: its name, and of each column the heading and whether it holds amounts, numbers or texts."""
+    """A sheet of records.
+
+    Attributes:
+        name: Its own.
+        columns: Of each the heading, and what it holds: "amount", "number", "moment", "text", "sentence", "status" (one
+            of `STATUSES`), "place" (a row's number) or "right" (yes, or a no to look at).
+    """
 
     name: str
     columns: tuple[tuple[str, str], ...]
@@ -87,10 +95,11 @@ class _Part:
         self._page = self._book.add_worksheet(name)
         self._row = 0
         self._widths = [max(NARROWEST, len(heading) + 4.0) for heading, _ in self._sheet.columns]
-        for column, (heading, _) in enumerate(self._sheet.columns):
-            self._page.write_string(0, column, heading, self._formats["header"])
+        for column, (heading, kind) in enumerate(self._sheet.columns):
+            look = "figures" if kind in {"amount", "number"} else "header"
+            self._page.write_string(0, column, heading, self._formats[look])
         self._page.set_paper(9)
-        self._page.freeze_panes(1, 0)
+        self._page.freeze_panes(1, 1)
         self._page.repeat_rows(0)
         self._page.set_landscape()
         self._page.fit_to_pages(1, 0)
@@ -122,15 +131,21 @@ class _Part:
             self._page.write_number(self._row, column, value, self._formats["place"])
         else:
             shown = make_legible(str(value))
-            look = f"status {STATUSES[shown][1]}" if kind == "status" else kind if kind == "warned" else "plain"
-            self._page.write_string(self._row, column, shown, self._formats[look])
+            self._page.write_string(self._row, column, shown, self._formats[_look(kind, shown)])
         if self._row <= SAMPLED:
-            self._widths[column] = min(WIDEST, max(self._widths[column], len(shown) + 2.0))
+            widest = SENTENCE if kind == "sentence" else WIDEST
+            self._widths[column] = min(widest, max(self._widths[column], len(shown) + 2.0))
 
     def end(self) -> None:
         self._page.autofilter(0, 0, max(1, self._row), len(self._sheet.columns) - 1)
         for column, width in enumerate(self._widths):
             self._page.set_column(column, column, width)
+
+
+def _look(kind: str, text: str) -> str:
+    if kind == "status":
+        return f"status {STATUSES[text][1]}"
+    return "warned" if kind == "right" and text == "no" else "plain"
 
 
 class Book:
