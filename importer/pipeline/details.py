@@ -117,7 +117,7 @@ def fetch(job: Job, settings: Settings, api: Api, watcher: Watcher) -> Fetched:
             stopped = error
         except KeyboardInterrupt:
             stopped = Interrupted("Interrupted: what was answered is in the workbook; run it again for the rest.")
-        statuses = Counter(status for status, _ in (_outcome(judged, answers, key) for key in judged.cells.index))
+        statuses = Counter(status for _, _, status, _ in _outcomes(judged, answers))
         findings = Findings({name: statuses[name] for name in STATUSES}, unused=dict(run.settings).get(UNUSED, ""))
         code = stopped.exit_code if stopped else _exit_code(findings.counts)
         run = replace(run, finished=datetime.now(UTC), stopped=str(stopped) if stopped else None, exit_code=code)
@@ -241,11 +241,15 @@ def _endpoint(settings: Settings) -> str:
     return schemas.load(settings.target).ENDPOINT
 
 
-def _outcome(judged: Judged, answers: _Answers, key: int) -> tuple[str, str]:
-    asked = judged.references[key]
-    if key in judged.faulty:
-        return "invalid", "See Issues."
-    return answers.outcomes.get(asked, ("not-asked", ""))
+def _outcomes(judged: Judged, answers: _Answers) -> Iterator[tuple[int, str | None, str, str]]:
+    """Yield of each row its key, what it asks for, its status, and a message."""
+    faulty = set(judged.faulty)
+    for key, asked in zip(judged.references.index, judged.references, strict=True):
+        text = asked if isinstance(asked, str) else None
+        status, message = ("invalid", "See Issues.")
+        if key not in faulty:
+            status, message = answers.outcomes.get(text or "", ("not-asked", ""))
+        yield int(key), text, status, message
 
 
 def _exit_code(counts: dict[str, int]) -> int:
@@ -289,11 +293,8 @@ def _write(path: Path, run: Run, judged: Judged, answers: _Answers, findings: Fi
         for issue in judged.issues.to_dict("records"):
             told = (issue[name] for name in ("column", "severity", "code", "value", "message", "hint"))
             book.add("Issues", (*place(issue["row"]), None, *told))
-        for key in judged.cells.index:
-            status, message = _outcome(judged, answers, key)
-            text = judged.references[key]
-            asked = text if isinstance(text, str) else None
-            cases = answers.cases(text, by_invoice=by_invoice) if status == "found" else ()
+        for key, asked, status, message in _outcomes(judged, answers):
+            cases = answers.cases(asked, by_invoice=by_invoice) if asked and status == "found" else ()
             if not cases:
                 book.add("Cases", (*place(key), asked, status, *blank, message or None))
             for case in cases:
