@@ -291,16 +291,16 @@ def _write(path: Path, run: Run, judged: Judged, answers: _Answers, findings: Fi
     with open_book(path, _sheets(several=several)) as book:
         blank = (None,) * len(SHEETS["summary"])
         for issue in judged.issues.to_dict("records"):
-            told = (issue[name] for name in ("column", "severity", "code", "value", "message", "hint"))
-            book.add("Issues", (*place(issue["row"]), None, *told))
+            texts = (issue[name] for name in ("column", "severity", "code", "value", "message", "hint"))
+            book.add("Issues", (*place(issue["row"]), None, *texts))
         for key, asked, status, message in _outcomes(judged, answers):
             cases = answers.cases(asked, by_invoice=by_invoice) if asked and status == "found" else ()
             if not cases:
                 book.add("Cases", (*place(key), asked, status, *blank, message or None))
             for case in cases:
                 findings.strangers |= case.strangers
-                message = "Its balance does not add up: see Issues." if case.faults else ""
-                book.add("Cases", (*place(key), asked, status, *case.summary, message or None))
+                told = "Its balance does not add up: see Issues." if case.faults else None
+                book.add("Cases", (*place(key), asked, status, *case.summary, told))
                 if case.id not in seen:
                     seen.add(case.id)
                     _add_case(book, case, findings)
