@@ -24,7 +24,8 @@ COMMAND: Final = "details"
 ENDPOINT: Final = "/api/v1/partner/invoice/case"
 PRODUCTION_URL: Final = "https://integrations.confirmafinance.com"
 REFERENCE: Final = "caseId"
-GUARDED: Final = False  # nothing is made
+READING: Final = None  # it makes no cases
+GUARDED: Final = False
 LOOKUP: Final = ""
 FIELDS: Final[Mapping[str, Field]] = {
     "caseId": Field(

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from importer import talk
 from importer.errors import Interrupted, Stopped
-from importer.partner import changing, talk
+from importer.partner import changing
 from importer.partner.changing import Changes, Operation, Task
-from importer.partner.talk import Talk
 from importer.partner.wish import Known, Wish
 from importer.protocol import Answer, KnownCase, Lost, NeverLeft
+from importer.talk import Talk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import openpyxl
 import pytest
 
-from importer.partner import changing, talk
+from importer import talk
+from importer.partner import changing
 from importer.sandbox import Fault, Settings, Store, serving
 from importer.sandbox.assigned import seeded
 

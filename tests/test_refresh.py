@@ -285,7 +285,7 @@ def test_an_api_that_goes_away_leaves_a_report_and_exit_4_and_the_next_refresh_t
 ) -> None:
     run = sandbox.submit(*(f"INV-{number}" for number in range(250)))
     sandbox.order("INV-0", lifecycle="Paused")
-    monkeypatch.setattr("importer.pipeline.asking.PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("importer.talk.PAUSES", (0.0, 0.0))
     monkeypatch.setattr("importer.pipeline.refreshing.IN_FLIGHT", 1)
     with serving(tmp_path / "sandbox.db", Settings(faults=(Fault.parse("lookups-fail:after=1"),))) as url:
         ran = importer("refresh", run, "--api-url", url, "--json")
@@ -303,7 +303,7 @@ def test_a_request_that_is_throttled_waits_and_is_asked_again(
     sandbox: Sandbox, importer: Importer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     run = sandbox.submit("INV-1")
-    monkeypatch.setattr("importer.pipeline.asking.PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("importer.talk.PAUSES", (0.0, 0.0))
     with serving(tmp_path / "sandbox.db", Settings(faults=(Fault.parse("throttle:times=1,seconds=0.1"),))) as url:
         ran = importer("refresh", run, "--api-url", url, "--json")
 

@@ -200,8 +200,12 @@ def test_what_may_be_asked_twice_is_asked_again(importer: Importer) -> None:
         (("list",), (200, {"no": "list"}), "The webhooks cannot be listed: its answer could not be read."),
         (("remove", ID), (400, {"error": "e", "message": "No."}), f"The webhook {ID} cannot be removed: No."),
         (("test", ID), (200, {}), f"The webhook {ID} cannot be tested: its answer could not be read."),
-        (("list",), (403, None), "The API key does not allow this"),
-        (("list",), (429, {"retryAfter": 90_000}), "cannot be asked: it allows no more requests for now (429)."),
+        (("list",), (403, None), "The API key may not be used for this (403)"),
+        (
+            ("list",),
+            (429, {"retryAfter": 90_000}),
+            "The API allows no more requests today (429).",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_sentence(

@@ -15,20 +15,20 @@ import msgspec
 
 from importer.errors import Interrupted, Stopped
 from importer.partner.looking import find_case, find_holder
-from importer.partner.talk import PAUSES, denied
 from importer.partner.wish import Outcome, by_hand, is_asked_alone
 from importer.protocol import Denied, Doubt, NeverLeft, Refused, Throttled
 from importer.protocol.partner import NoOperation, Stored, is_waiting, read_change
 from importer.submit import LAST_WAIT
+from importer.talk import PAUSES, denied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from importer.errors import ImporterError
     from importer.model import Status
-    from importer.partner.talk import Talk
     from importer.partner.wish import Action, Known, Wish
     from importer.protocol import KnownCase
+    from importer.talk import Talk
 
 MOST_DOUBTS: Final = 3  # answers that may be lost before a case is left as unknown
 
@@ -193,7 +193,7 @@ class Changes:
         for pause in PAUSES:
             if not await self._rest(pause):
                 break
-            meaning = read_change(await self._talk.request(task.action, method, path, body=body, leaves=leaves))
+            meaning = read_change(await self._talk.request(task.action, path, method=method, body=body, leaves=leaves))
             if isinstance(meaning, Stored | Refused | Doubt):
                 return meaning
             del self.outcomes[row]  # nothing came of it

@@ -9,17 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from importer.partner.talk import for_each
 from importer.partner.wish import Known, batches, chunks, is_asked_alone, singles
 from importer.protocol import Answer, Found, Listed, read_list, survives_path
 from importer.protocol.partner import read_cases_by_reference, read_partner_case
+from importer.talk import for_each
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from importer.partner.talk import Talk
     from importer.partner.wish import Wish
     from importer.protocol import Denied, KnownCase, Reply, Throttled, Unanswered
+    from importer.talk import Talk
 
 BY_REFERENCE: Final = "/cases/by-partner-reference"
 PAGE_SIZE: Final = 100  # the most that the API gives
@@ -56,7 +56,7 @@ async def find_holders(talk: Talk, references: Sequence[str], ceiling: int) -> d
 
     async def ask_many(batch: Sequence[str]) -> None:
         query = {"references": ",".join(batch)}
-        found.update(await talk.ask("by-reference", BY_REFERENCE, read_cases_by_reference, query))
+        found.update(await talk.ask("by-reference", BY_REFERENCE, query, read_cases_by_reference))
 
     async def ask_one(reference: str) -> None:
         if case := await find_holder(talk, reference):
@@ -71,7 +71,7 @@ async def find_holder(talk: Talk, reference: str) -> KnownCase | None:
     """Return the case that the API names for a partner reference."""
     if "," not in reference:
         query = {"references": reference}
-        return (await talk.ask("by-reference", BY_REFERENCE, read_cases_by_reference, query)).get(reference)
+        return (await talk.ask("by-reference", BY_REFERENCE, query, read_cases_by_reference)).get(reference)
     if not is_asked_alone(reference):
         return None
     return await _find_one(talk, "by-reference", f"{BY_REFERENCE}/{quote(reference, safe='')}")
@@ -87,7 +87,7 @@ async def _find_by_id(talk: Talk, ids: Sequence[str], ceiling: int) -> dict[str,
             "PageSize": PAGE_SIZE,
             "includeTestCases": "true",
         }
-        listed = await talk.ask("list", "/cases", _read_page, query)
+        listed = await talk.ask("list", "/cases", query, _read_page)
         found.update((case.id.lower(), case) for case in listed)
 
     async def ask_one(id_: str) -> None:
@@ -116,7 +116,7 @@ async def _find_by_reference(talk: Talk, references: Sequence[str], ceiling: int
 
 
 async def _find_one(talk: Talk, kind: str, path: str) -> KnownCase | None:
-    answer = await talk.ask(kind, path, read_partner_case)
+    answer = await talk.ask(kind, path, None, read_partner_case)
     return answer.case if isinstance(answer, Found) else None
 
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from importer.client import Client
 from importer.errors import Interrupted
 from importer.partner.changing import Changes, Operation
 from importer.partner.looking import find_holders, look
-from importer.partner.talk import Talk
-from importer.pipeline.account import steady_clock, throttle_of
+from importer.pipeline.asking import asking
 from importer.pipeline.deliver import interruptible
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from importer.journal import Journal
     from importer.partner.changing import Task
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from importer.pipeline.deliver import Watcher
     from importer.protocol import KnownCase
     from importer.settings import Settings
+    from importer.talk import Talk
 
 
 class Errands:
@@ -89,12 +88,8 @@ class Errands:
         except asyncio.CancelledError:
             raise Interrupted("Interrupted at once; what was in flight is unknown.") from None
 
-    @asynccontextmanager
-    async def _talk(self, watcher: Watcher) -> AsyncIterator[Talk]:
-        clock, account, settings = steady_clock(), self._account, self._settings
-        throttle = throttle_of(account.id, self._journal, settings, clock, ahead=account.ahead, waiting=watcher.waiting)
-        async with Client(self._api.url, self._api.key, header=self._api.header, timeout=settings.timeout) as client:
-            yield Talk(client, self._journal, account.id, throttle, clock, self.requests)
+    def _talk(self, watcher: Watcher) -> AbstractAsyncContextManager[Talk]:
+        return asking(self._journal, self._account, self._settings, self._api, watcher.waiting, self.requests)
 
 
 def _operation(settings: Settings) -> Operation | None:

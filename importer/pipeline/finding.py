@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from importer.journal import Journal
     from importer.pipeline.account import Account, Api
-    from importer.pipeline.asking import Asker
     from importer.pipeline.deliver import Watcher
     from importer.protocol import KnownCase
     from importer.settings import Settings
+    from importer.talk import Talk
     from schemas import Reading, Target
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
@@ -62,9 +62,9 @@ async def _look_for(
     value: str, journal: Journal, account: Account, settings: Settings, api: Api, watcher: Watcher
 ) -> list[KnownCase]:
     target, reading = readable(settings.target)
-    async with asking(journal, account, settings, api, watcher.waiting) as asker:
+    async with asking(journal, account, settings, api, watcher.waiting) as talk:
         for path in _paths(value, reading, target.LOOKUP):
-            if found := await _ask(asker, path):
+            if found := await _ask(talk, path):
                 return [found]
     if _UUID.fullmatch(value) or (target.LOOKUP and survives_path(value)):
         return []
@@ -86,6 +86,6 @@ def _paths(value: str, reading: Reading, lookup: str) -> Iterator[str]:
         yield f"{lookup}/{quote(value, safe='')}"
 
 
-async def _ask(asker: Asker, path: str) -> KnownCase | None:
-    answer = await asker.ask("look-up", path, None, read_lookup)
+async def _ask(talk: Talk, path: str) -> KnownCase | None:
+    answer = await talk.ask("look-up", path, None, read_lookup)
     return answer.case if isinstance(answer, Found) else None

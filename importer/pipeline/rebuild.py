@@ -93,10 +93,10 @@ async def pages(
     journal: Journal, account: Account, settings: Settings, api: Api, endpoint: str, watcher: Watcher
 ) -> AsyncIterator[Listed]:
     """Yield the pages of the account's cases, newest first, so that what is made meanwhile hides none."""
-    async with asking(journal, account, settings, api, watcher.waiting) as asker:
+    async with asking(journal, account, settings, api, watcher.waiting) as talk:
         for page in count(1):
             query: Query = {"Page": page, "PageSize": PAGE_SIZE, "Sort": "DateCreated:desc"}
-            listed = await asker.ask("list", endpoint, query, partial(read_list, asked=page))
+            listed = await talk.ask("list", endpoint, query, partial(read_list, asked=page))
             yield listed
             if listed.last:
                 return

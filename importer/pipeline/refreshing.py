@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from importer.client import Query
     from importer.journal.following import Followed
     from importer.pipeline.account import Account, Api
-    from importer.pipeline.asking import Asker
     from importer.pipeline.deliver import Watcher
     from importer.settings import Settings
+    from importer.talk import Talk
     from schemas import Reading
 
 BATCH: Final = 100  # ids asked about at once: the largest page that the API gives
@@ -143,33 +143,33 @@ async def _ask_all(
     batches = deque(due[start : start + size] for start in range(0, len(due), size))
     told: dict[str, Standing] = {}
 
-    async def work(asker: Asker) -> None:
+    async def work(talk: Talk) -> None:
         while batches:
             batch = batches.popleft()
-            answer = await _ask(asker, reading, batch)
+            answer = await _ask(talk, reading, batch)
             for case_id in batch:
                 told[case_id] = answer.get(case_id, Standing(NOT_FOUND))
                 watcher.settled("created")
 
     stopped: list[ImporterError] = []
-    async with asking(journal, account, settings, api, watcher.waiting) as asker:
+    async with asking(journal, account, settings, api, watcher.waiting) as talk:
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(IN_FLIGHT, settings.concurrency, len(batches))):
-                    group.create_task(work(asker))
+                    group.create_task(work(talk))
         except* ImporterError as errors:
             stopped += [error for error in errors.exceptions if isinstance(error, ImporterError)]
         if stopped and not isinstance(stopped[0], Stopped):
             raise stopped[0]
-        return told, asker.requests, str(stopped[0]) if stopped else None
+        return told, talk.requests.total(), str(stopped[0]) if stopped else None
 
 
-async def _ask(asker: Asker, reading: Reading, batch: Sequence[str]) -> Mapping[str, Standing]:
+async def _ask(talk: Talk, reading: Reading, batch: Sequence[str]) -> Mapping[str, Standing]:
     if reading.by_ids:
         query: Query = {"Ids": batch, "PageSize": BATCH}
-        answer = await asker.ask("refresh", reading.by_ids, query, partial(read_standings, asked=frozenset(batch)))
+        answer = await talk.ask("refresh", reading.by_ids, query, partial(read_standings, asked=frozenset(batch)))
     else:
-        answer = await asker.ask("refresh", f"{reading.by_id}/{batch[0]}", None, read_standing)
+        answer = await talk.ask("refresh", f"{reading.by_id}/{batch[0]}", None, read_standing)
     return answer.standings
 
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from importer.client import Client
 from importer.errors import Interrupted, Stopped
 from importer.journal import Journal
-from importer.pipeline.account import sending_account, steady_clock, throttle_of
-from importer.protocol import Absent, Answer, Denied, NeverLeft, Refused, Throttled, Unanswered, request_id, told
+from importer.pipeline.account import sending_account
+from importer.pipeline.asking import asking
+from importer.protocol import Absent, NeverLeft, Refused, Unanswered
 from importer.protocol.webhooks import Told, read_admin, subscription_of, subscriptions_of, trial_of
-from importer.submit import LONGEST_WAIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from importer.pipeline.account import Account, Api, Waiting
+    from importer.protocol import Denied, Reply, Throttled
     from importer.protocol.webhooks import Subscription, Trial
     from importer.settings import Settings
 
@@ -26,7 +27,13 @@ UNSURE: Final = (
     "whether the webhook was made is not known. See `importer webhooks list`, remove it if it is there, "
     "since its secret is told only once, and add it again"
 )
-PAUSES: Final = (0.0, 1.0, 2.0, 4.0, 8.0)  # seconds before each try
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """The answer was lost, and the request must not be repeated."""
+
+    reason: str
 
 
 class Desk:
@@ -94,7 +101,7 @@ class Desk:
 
     def _ask(
         self, method: str, path: str, body: bytes | None = None, *, repeatable: bool = True
-    ) -> Told | Refused | Absent | Unanswered:
+    ) -> Told | Refused | Absent | Unsure:
         with (
             closing(Journal.open(self._settings.journal, self._settings.locks)) as journal,
             sending_account(self._api, self._settings, journal, wait=self._wait, waiting=self._waiting) as account,
@@ -103,46 +110,27 @@ class Desk:
 
     async def _request(
         self, journal: Journal, account: Account, method: str, path: str, body: bytes | None, *, repeatable: bool
-    ) -> Told | Refused | Absent | Unanswered:
+    ) -> Told | Refused | Absent | Unsure:
         """Ask, again where nothing can have come of it, or where asking twice does no more than asking once."""
-        clock = steady_clock()
-        throttle = throttle_of(account.id, journal, self._settings, clock, ahead=account.ahead, waiting=self._waiting)
-        said = ""
-        async with Client(
-            self._api.url, self._api.key, header=self._api.header, timeout=self._settings.timeout
-        ) as client:
-            for pause in PAUSES:
-                await asyncio.sleep(pause)
-                left_at = await throttle.turn()
-                with journal.begin() as connection:
-                    number = journal.add_request(connection, account.id, left_at, "webhooks", None)
-                left_at = throttle.depart()
-                reply = await client.send(method, path, body)
-                with journal.begin() as connection:
-                    named = request_id(reply) if isinstance(reply, Answer) else None
-                    journal.end_request(connection, number, clock(), told(reply), named, left_at=left_at)
-                match read_admin(reply):
-                    case Denied(status, message):
-                        raise Stopped(f"The API key does not allow this ({status}: {message}).")
-                    case Throttled(seconds):
-                        said = "it allows no more requests for now (429)"
-                        if seconds is not None and seconds > LONGEST_WAIT:
-                            break
-                        throttle.pause(seconds or PAUSES[-1])
-                    case NeverLeft(reason):
-                        said = reason
-                    case Unanswered(reason) if repeatable:
-                        said = reason
-                    case meaning:
-                        return meaning
-        raise Stopped(f"The API at {self._api.host} cannot be asked: {said}. Nothing was changed; try again later.")
+
+        def read(reply: Reply) -> Told | Refused | Absent | Unsure | Throttled | Denied | Unanswered:
+            match read_admin(reply):
+                case NeverLeft(reason):
+                    return Unanswered(reason)
+                case Unanswered(reason) if not repeatable:
+                    return Unsure(reason)
+                case meaning:
+                    return meaning
+
+        async with asking(journal, account, self._settings, self._api, self._waiting) as talk:
+            return await talk.ask("webhooks", path, None, read, method=method, body=body)
 
 
 def _tell(meaning: object) -> str:
     match meaning:
         case Refused(_, message):
             return message
-        case Unanswered(reason):
+        case Unsure(reason):
             return reason
         case _:
             return "its answer could not be read"

@@ -1,4 +1,4 @@
-"""One request after the other: each takes a turn of the throttle, and is in the journal before it leaves."""
+"""Requests that send no case: each takes a turn of the throttle, and is in the journal before it leaves."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from importer.submit import LONGEST_WAIT
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
-    from importer.client import Client
+    from importer.client import Client, Query
     from importer.journal import Journal
     from importer.protocol import Reply
     from importer.throttle import Throttle
@@ -25,10 +25,11 @@ PAUSES: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before each try to ge
 
 
 class Talk:
-    """Speaks to the API on behalf of one account.
+    """Speaks to the API on behalf of one account, whose sender's lock is held; one request at a time, or several.
 
     Attributes:
         clock: Seconds since the epoch.
+        requests: Kind → how many have left.
     """
 
     def __init__(
@@ -38,26 +39,34 @@ class Talk:
         account: str,
         throttle: Throttle,
         clock: Callable[[], float],
-        counts: Counter[str],
+        requests: Counter[str],
     ) -> None:
         self._client = client
         self._journal = journal
         self._account = account
         self._throttle = throttle
-        self._counts = counts
         self.clock = clock
+        self.requests = requests
 
     async def request(
         self,
         kind: str,
-        method: str,
         path: str,
+        query: Query | None = None,
         *,
-        params: Mapping[str, str | int] | None = None,
+        method: str = "GET",
         body: bytes | None = None,
         leaves: Callable[[], None] = lambda: None,
     ) -> Reply:
-        """Make one request; *leaves* is called as it goes.
+        """Make one request.
+
+        Args:
+            kind: As the journal calls it.
+            path: Encoded already.
+            query: Its parameters.
+            method: Of HTTP.
+            body: What is sent.
+            leaves: Is called as the request goes.
 
         Raises:
             Stopped: The day's requests are spent; nothing left.
@@ -66,10 +75,10 @@ class Talk:
         with self._journal.begin() as connection:
             number = self._journal.add_request(connection, self._account, left_at, kind, None)
         left_at = self._throttle.depart()
-        self._counts[kind] += 1
+        self.requests[kind] += 1
         leaves()
         if method == "GET":
-            reply = await self._client.get(path, params)
+            reply = await self._client.get(path, query)
         else:
             reply = await self._client.send(method, path, body)
         named = request_id(reply) if isinstance(reply, Answer) else None
@@ -81,10 +90,13 @@ class Talk:
         self,
         kind: str,
         path: str,
+        query: Query | None,
         read: Callable[[Reply], Meaning | Throttled | Denied | Unanswered],
-        params: Mapping[str, str | int] | None = None,
+        *,
+        method: str = "GET",
+        body: bytes | None = None,
     ) -> Meaning:
-        """Ask until there is an answer.
+        """Ask until there is an answer that *read* can read; returns what it means.
 
         Raises:
             Stopped: The key is refused, the limits are spent, or the API does not answer.
@@ -92,7 +104,7 @@ class Talk:
         reason = ""
         for pause in PAUSES:
             await asyncio.sleep(pause)
-            meaning = read(await self.request(kind, "GET", path, params=params))
+            meaning = read(await self.request(kind, path, query, method=method, body=body))
             match meaning:
                 case Denied():
                     raise denied(meaning)
@@ -103,7 +115,7 @@ class Talk:
                     reason = said
                 case answer:
                     return answer
-        raise Stopped(f"The API cannot be asked: {reason}. Start again later; what is done already is left alone.")
+        raise Stopped(f"The API cannot be asked: {reason}. Start again later; nothing is lost.")
 
     def hold_back(self, seconds: float | None) -> None:
         """Let everyone wait after a 429.
