@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 NAMES: Final = (
     "api_url",
+    "referral_url",
     "target",
     "rate",
     "concurrency",
@@ -35,6 +36,10 @@ NAMES: Final = (
     "timezone",
     "reference_path",
 )
+REFERRAL_URLS: Final = {  # host of the Customer API → where its tokens come from
+    "customer-api.debitura.com": "https://referral-api.debitura.com",
+    "testcustomer-api.debitura.com": "https://testreferral-api.debitura.com",
+}
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 KEYRING_SERVICE: Final = "invoice-importer"
 
@@ -47,6 +52,8 @@ class Settings:
         workspace: The folder with everything that a user must keep.
         target: The API operation that rows are sent to.
         api_url: Base URL; None for the target's production URL.
+        referral_url: Base URL of the API that gives tokens for a partner's clients; None for the one that belongs to
+            the API's.
         rate: The most requests in each window.
         concurrency: The most requests in flight.
         timeout: Seconds for one request.
@@ -63,6 +70,7 @@ class Settings:
     workspace: Path
     target: str = "customer"
     api_url: str | None = None
+    referral_url: str | None = None
     rate: Rate = field(default_factory=Rate)
     concurrency: int = 64
     timeout: float = 30.0
@@ -125,6 +133,7 @@ def load(workspace: Path, options: Mapping[str, object], environment: Mapping[st
 def _read_value(name: str, value: object, origin: str) -> object:
     readers: dict[str, Callable[[str], object]] = {
         "api_url": _url,
+        "referral_url": _url,
         "target": _target,
         "rate": Rate.parse,
         "concurrency": lambda text: _positive(int(text)),
@@ -191,6 +200,26 @@ def environment_of(api_url: str) -> str:
     """Name the world that cases live in: a host, or `loopback` for a sandbox, whatever its port."""
     host = urlsplit(api_url).hostname or ""
     return "loopback" if host in LOOPBACK else host
+
+
+def referral_url_of(api_url: str, settings: Settings) -> str:
+    """Say where the tokens for *api_url* come from; a sandbox has both APIs on one server.
+
+    Source: https://docs.debitura.com/referral-partners/going-live-checklist
+
+    Raises:
+        SettingsError: Nothing says it.
+    """
+    if settings.referral_url:
+        return settings.referral_url
+    if environment_of(api_url) == "loopback":
+        return f"{api_url}/referral"
+    known = REFERRAL_URLS.get(environment_of(api_url))
+    if known is None:
+        raise SettingsError(
+            f"Where do the tokens for {api_url} come from? Set IMPORTER_REFERRAL_URL, as IMPORTER_API_URL is set."
+        )
+    return known
 
 
 def api_key(api_url: str, environment: Mapping[str, str] | None = None) -> str:

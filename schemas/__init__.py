@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Kind = Literal["text", "amount", "date", "boolean", "uuid"]
 Api = Literal["customer", "partner", "referral", "confirma"]
 
+CLIENT: Final = "externalTenantId"  # for targets of the API "referral": whose account a row goes to
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -135,6 +137,7 @@ class Target(Protocol):
 TARGETS: Final[Mapping[str, str]] = {
     "customer": "schemas.customer",
     "managed": "schemas.managed",
+    "referral": "schemas.referral",
     "references": "schemas.references",
     "details": "schemas.details",
 }

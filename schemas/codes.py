@@ -19,6 +19,7 @@ PARTNER: Final = (
 )
 LINES: Final = "https://docs.debitura.com/openapi/customer-api.json"
 DETAILS: Final = "https://developer-partnerapi.confirmafinance.com/retrieve-case-details-4344614e0"
+SUBMISSION: Final = "https://docs.debitura.com/referral-partners/integration-guides/case-submission"
 OURS: Final = "ours"
 
 
@@ -545,11 +546,39 @@ _OF_DETAILS: Final = (
     ),
 )
 
+_OF_REFERRAL: Final = (  # beside those above, or in their place
+    Code(
+        "required",
+        "error",
+        "externalTenantId, currencyCode, date, amountToRecover, debtor.type, debtor.name, debtor.address, debtor.city",
+        "{column} is missing.",
+        "Fill it in.",
+        SUBMISSION,
+    ),
+    Code(
+        "reference-duplicate",
+        "error",
+        "creditorReference",
+        "The reference {value} is in more than one row of its client: {detail}.",
+        "Keep one of them, or give each its own.",
+        SUBMISSION,
+    ),
+    Code(
+        "text-too-long",
+        "error",
+        "claimDescription, comments (4000); assignedUserEmail (320); tag (100); externalTenantId (255)",
+        "{column} has more than {detail} characters.",
+        "Shorten it.",
+        "https://docs.debitura.com/openapi/customer-api.json",
+    ),
+)
+
 _BY_TARGET: Final = {
     "customer": (*_COMMON, *_OF_CUSTOMER, *_OPTIONAL, *_OF_BUNDLES),
     "managed": (*_COMMON, *_OF_MANAGED),
     "references": (*(code for code in _COMMON if code.code in _CELLS), *_OF_REFERENCES),
     "details": _OF_DETAILS,
+    "referral": (*_COMMON, *_OF_CUSTOMER, *_OPTIONAL, *_OF_BUNDLES, *_OF_REFERRAL),
 }
 CATALOGUE: Final[Mapping[tuple[str, str], Code]] = {
     (target, code.code): code for target, codes in _BY_TARGET.items() for code in codes

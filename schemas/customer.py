@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 import pandera.pandas as pa
 
-from schemas import Context, Reading, claim, rules
+from schemas import CLIENT, Context, Reading, claim, rules
 from schemas.claim import STAND_INS, Claim
 from schemas.codes import codes_of
 from schemas.fields import FIELDS
@@ -35,7 +35,7 @@ READING: Final = Reading(by_id="/cases", by_reference="/cases/case-reference", b
 BUCKETS: Final = ("amountToRecoverOver6Months", "amountToRecoverOver12Months", "amountToRecoverOver24Months")
 EITHER: Final = (("debtor.countryAlpha2", "debtor.country"),)
 UNSUPPORTED: Final[Mapping[str, str]] = {
-    name: name for name in ("creditorCompanyName", "creditorCountryAlpha2", "creditorCountry")
+    name: name for name in ("creditorCompanyName", "creditorCountryAlpha2", "creditorCountry", CLIENT)
 }
 CODES: Final = codes_of(NAME)
 

@@ -22,6 +22,7 @@ LONGEST_TEXTS: Final[Mapping[str, int]] = {  # characters
     "creditorCompanyName": 255,  # the API publishes none; a whole paragraph is no name, and no part of an identity
     "returnUrl": 2048,
     "tag": 100,
+    "externalTenantId": 255,
 }
 SUGGESTED: Final = 200  # distinct values that a near miss is looked for: each costs most of a millisecond
 _SUGGEST: Final[Mapping[str, Callable[[str], str]]] = {

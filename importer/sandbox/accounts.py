@@ -16,6 +16,7 @@ UNSIGNED: Final = "sandbox-unsigned"
 NO_PARTNER: Final = "AQ"  # debtors' countries
 NOPOWER: Final = "GR"
 NO_IDENTITY: Final = "MT"
+VERIFIED: Final = "verified"  # what the names of clients begin with whose director's identity is known
 
 _BLOCKED: Final = {
     "sandbox-blocked": BusinessError("CreditorBlocked", "Your account is blocked. Please contact Debitura support."),
@@ -57,6 +58,11 @@ class Caller:
     account: str
     bearer: bool
 
+    @property
+    def trait(self) -> str:
+        """What the account's name says of it; a client's is `partner/client`."""
+        return self.account.rpartition("/")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Obstacles:
@@ -78,21 +84,28 @@ class Obstacles:
 def identify(headers: Mapping[str, str]) -> Caller | None:
     """Return who sent a request with *headers*; None where there is no valid key."""
     key, bearer = headers.get("xapikey", "").strip(), False
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    if not key and scheme.lower() == "bearer":
-        key, bearer = token.strip(), True
+    if not key and (token := read_token(headers)):
+        key, bearer = token, True
     return Caller(key, key.partition(":")[0], bearer) if key.startswith("sandbox") else None
+
+
+def read_token(headers: Mapping[str, str]) -> str:
+    """Return the bearer token of a request; blank where it has none, or a key, which goes before it."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and not headers.get("xapikey", "").strip() else ""
 
 
 def find_obstacles(caller: Caller, country: str) -> Obstacles:
     """Return what keeps *caller* from a case against a debtor in *country* (alpha-2)."""
-    if caller.account in _BLOCKED:
-        return Obstacles(final=(_BLOCKED[caller.account],))
+    if caller.trait in _BLOCKED:
+        return Obstacles(final=(_BLOCKED[caller.trait],))
     if country == NO_PARTNER:
         return Obstacles(final=(_PARTNERLESS,))
     return Obstacles(
-        final=(_IDENTITY,) if caller.bearer and country == NO_IDENTITY else (),
-        unsigned=((_AGREEMENT,) if caller.account == UNSIGNED else ()) + ((POWER,) if country == NOPOWER else ()),
+        final=(_IDENTITY,)
+        if caller.bearer and country == NO_IDENTITY and not caller.trait.startswith(VERIFIED)
+        else (),
+        unsigned=((_AGREEMENT,) if caller.trait == UNSIGNED else ()) + ((POWER,) if country == NOPOWER else ()),
     )
 
 

@@ -21,6 +21,7 @@ from importer.sandbox.gate import Gate
 from importer.sandbox.mishaps import CRASH
 from importer.sandbox.partner import Partner
 from importer.sandbox.partner_cases import PartnerCases
+from importer.sandbox.referral import Referral
 from importer.sandbox.sender import Sender
 from importer.sandbox.talking import Talking
 from importer.sandbox.webhooks import Webhooks
@@ -52,6 +53,7 @@ class Apis:
                 *Webhooks(gate, self.sender).routes(),
                 _below("partner", [*Partner(gate, self.sender).routes(), *PartnerCases(gate).routes()]),
                 _below("confirma", Confirma(gate).routes()),
+                _below("referral", Referral(gate).routes()),
             ],
             exception_handlers={HTTPException: _answer_unrouted, Exception: _answer_crash},
         )

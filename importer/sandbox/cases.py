@@ -43,7 +43,7 @@ class Cases:
             message = f"The Idempotency-Key must have between 1 and {LONGEST_KEY} characters."
             return refuse(400, "InvalidIdempotencyKey", message)
         body = await request.body()
-        fate = self._gate.faults.befall("create")
+        fate = self._gate.befall("create", request)
         if early := answer_in_place_of_work(fate):
             return early
         return answer_in_place_of_answer(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, Self
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-Victim = Literal["create", "ask", "case", "all"]
+Victim = Literal["create", "ask", "case", "token", "bearer", "all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class Kind:
     """One entry of the catalogue.
 
     Attributes:
-        victim: `POST /cases`, look-ups and lists, both of these, or everything that the sandbox does.
+        victim: `POST /cases`, look-ups and lists, both of these, requests for tokens, what is asked or made with one,
+            or everything that the sandbox does.
         what: What happens.
         seconds: How long, or by how much, unless the order says otherwise; None where the fault has no such figure.
     """
@@ -65,6 +66,12 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     "throttle-zero": Kind("case", "429 with a `retryAfter` of 0"),
     "throttle-absurd": Kind("case", "429 with a `retryAfter` of centuries"),
     "deny": Kind("case", "401, as if the key had just been revoked"),
+    "unlink": Kind("token", "404, as if the partner had no such client any more"),
+    "revoke-token": Kind("bearer", "401 for the client's token, now and ever after; a new one is accepted"),
+    "expire-tokens": Kind(
+        "all", "clients' tokens are good for some seconds, though they are said to be for longer", 1.0
+    ),
+    "short-tokens": Kind("all", "clients' tokens are said to be good for some seconds, and are", 2.0),
     "clock-skew": Kind("all", "the sandbox's clock is ahead by some seconds; behind, where they are negative", 3600.0),
     "close-idle": Kind("all", "connections that idle for some seconds are closed", 0.1),
 }
@@ -140,11 +147,12 @@ class Faults:
         self._requests = dict.fromkeys(range(len(self._ordered)), 0)
         self._befallen = dict.fromkeys(range(len(self._ordered)), 0)
 
-    def befall(self, victim: Literal["create", "ask"]) -> dict[str, Fault]:
-        """Count a request, and return what befalls it, by name."""
+    def befall(self, victim: Literal["create", "ask", "token"], *, bearer: bool = False) -> dict[str, Fault]:
+        """Count a request, with a client's token or not, and return what befalls it, by name."""
+        victims = {victim} if victim == "token" else {victim, "case", *(("bearer",) if bearer else ())}
         fate: dict[str, Fault] = {}
         for number, fault in enumerate(self._ordered):
-            if CATALOGUE[fault.name].victim in {victim, "case"} and self._is_turn(number, fault):
+            if CATALOGUE[fault.name].victim in victims and self._is_turn(number, fault):
                 fate[fault.name] = fault
         return fate
 

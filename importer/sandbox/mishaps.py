@@ -78,6 +78,8 @@ def answer_in_place_of_work(fate: Mapping[str, Fault]) -> Answer | Response | No
         return throttle(asked.get(throttled.name), header=header)
     if "deny" in fate:
         return tell_problem(401, "The API key was revoked.")
+    if "revoke-token" in fate:
+        return tell_problem(401, "The token was revoked.")
     if "drop-request" in fate:
         return HangUp()
     if "lookups-fail" in fate:
