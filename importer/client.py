@@ -53,8 +53,9 @@ class Client:
     def __init__(self, base_url: str, credential: str, *, header: Header = "XApiKey", timeout: float) -> None:
         self._base_url = base_url
         self._timeout = timeout  # seconds, for the whole of a request
+        self._header = header
+        self.use(credential)
         self._headers = {
-            header: f"Bearer {credential}" if header == "Authorization" else credential,
             "Accept": "application/json",
             "User-Agent": f"invoice-importer/{__version__}",
         }
@@ -74,6 +75,10 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         while self._idle:
             await self._idle.pop().aclose()
+
+    def use(self, credential: str) -> None:
+        """Show *credential* from the next request on."""
+        self._credential = f"Bearer {credential}" if self._header == "Authorization" else credential
 
     async def get(self, path: str, params: Query | None = None) -> Reply:
         """Ask; *path* is encoded already."""
@@ -102,7 +107,8 @@ class Client:
         http = self._idle.pop() if self._idle else self._connect()
         try:
             async with asyncio.timeout(self._timeout):
-                response = await http.request(method, path, params=params, content=body, headers=headers)
+                shown = {self._header: self._credential, **(headers or {})}
+                response = await http.request(method, path, params=params, content=body, headers=shown)
             reply: Reply = Answer(
                 response.status_code,
                 {name.lower(): value for name, value in response.headers.items()},

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import schemas
@@ -14,6 +16,7 @@ from importer.journal import Journal
 from importer.listen.secrets import Secrets
 from importer.pipeline.account import identify, sending_account
 from importer.pipeline.details import validate
+from importer.pipeline.parties import name_clients, sending_parties
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,8 +45,8 @@ class Finding:
     exit_code: int = 0
 
 
-def examine(settings: Settings, find_api: Api | ImporterError) -> Iterator[Finding]:
-    """Look at one thing after the other, as far as each allows the next."""
+def examine(settings: Settings, find_api: Api | ImporterError, client: str | None = None) -> Iterator[Finding]:
+    """Look at one thing after the other, as far as each allows the next; for a partner's key also at a *client*."""
     asks = schemas.load(settings.target).API == "confirma"
     rate = settings.details_rate if asks else settings.rate
     changing = f", references are changed by {settings.reference_path}" if settings.reference_path else ""
@@ -54,17 +57,21 @@ def examine(settings: Settings, find_api: Api | ImporterError) -> Iterator[Findi
     if isinstance(find_api, ImporterError):
         yield Finding("key", ok=False, text=str(find_api), exit_code=find_api.exit_code)
         return
-    yield Finding("key", ok=True, text=f"there is one for {find_api.host}")
+    partner = find_api.referral_url
+    keyed = replace(find_api, url=partner) if partner else find_api
+    yield Finding("key", ok=True, text=f"there is one for {keyed.host}")
     if asks:
         yield _examine_token(settings, find_api)
         return
     try:
-        account = _ask(settings, find_api, counted=journal.ok)
+        account = _ask(settings, keyed, counted=journal.ok)
     except ImporterError as error:
         yield Finding("API", ok=False, text=str(error), exit_code=error.exit_code)
         return
     yield Finding("API", ok=True, text=f"the key is for {account.name} ({account.id})")
     yield _examine_clock(account)
+    if client is not None:
+        yield _examine_client(settings, find_api, client)
 
 
 def _examine_journal(settings: Settings) -> Finding:
@@ -108,6 +115,33 @@ def _ask(settings: Settings, api: Api, *, counted: bool) -> Account:
         ):
             return account
     return identify(api, settings)
+
+
+def _examine_client(settings: Settings, api: Api, client: str) -> Finding:
+    """Say whether the partner's link to *client* is active: whether there is a token for it, and what it opens."""
+    try:
+        named = name_clients(api, client)
+        with (
+            _some_journal(settings) as journal,
+            sending_parties(api, settings, journal, named, wait=False, waiting=_refuse_to_wait) as parties,
+        ):
+            account = parties.only(client).account
+    except ImporterError as error:
+        return Finding("client", ok=False, text=str(error), exit_code=error.exit_code)
+    return Finding("client", ok=True, text=f"{client} is {account.name} ({account.id})")
+
+
+@contextmanager
+def _some_journal(settings: Settings) -> Iterator[Journal]:
+    """Open the journal, or one for the moment: the first submit makes the one that stays."""
+    with ExitStack() as stack:
+        try:
+            journal = Journal.open(settings.journal, settings.locks, create=False)
+        except NoJournalError:
+            folder = Path(stack.enter_context(TemporaryDirectory()))
+            journal = Journal.open(folder / "journal.db", folder / "locks")
+        stack.enter_context(closing(journal))
+        yield journal
 
 
 def _refuse_to_wait(reason: str, until: float) -> None:

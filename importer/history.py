@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from importer.errors import RunError
-from importer.journal import Journal, auditing, deliveries, identifying
+from importer.journal import Journal, auditing, clients, deliveries, identifying
 from importer.model import split_row_key
 
 if TYPE_CHECKING:
@@ -40,9 +40,11 @@ def show(settings: Settings, run: str) -> dict[str, Any]:
         summary = kept["summary"]
         with journal.reading() as connection:
             stands = deliveries.stands(connection, run)
+            accounts = clients.accounts_of_run(connection, run)
         return {
             **_run(kept),
             "account": kept["account"],
+            "clients": accounts,
             "account_name": summary.get("account_name"),
             "host": summary.get("host"),
             "target": kept["target"],
@@ -114,6 +116,7 @@ def _cases(journal: Journal, found: Sequence[RowMapping]) -> list[dict[str, Any]
             "bundled_with_row": split_row_key(case["bundle"])[1] if case["bundle"] not in {None, case["row"]} else None,
             "message": case["message"],
             "account": case["account"],
+            "client": case["client"] or None,
             "purged": _purged(purged.get(case["run"])),
             "history": [_change(change) for change in told.get(case["case_id"], ())],
             "attempts": [_attempt(request) for request in attempts.get(case["pk"], ())],

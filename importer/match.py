@@ -166,6 +166,7 @@ def _tell_one_missing(wanted: Sequence[Field], unmapped: Sequence[str], names: M
         "currencyCode": "EUR",
         "debtor.countryAlpha2": "DE",
         "debtor.type": "Company",
+        "externalTenantId": "acme",
     }.get(name)
     constant = f", or say it for all rows with --set {name}={example}" if example else ""
     either = " or ".join(field.name for field in wanted)

@@ -52,6 +52,7 @@ def make_cases(
     reference: str,
     guarded: bool,
     secret: bytes,
+    client: str = "",
 ) -> Iterator[Case]:
     """Yield the case of each row: its body's bytes, and the key they are sent under the first time.
 
@@ -66,6 +67,7 @@ def make_cases(
             often that content came before in the run.
         guarded: Whether the API refuses a second case under the same reference.
         secret: Of the keyed hashes.
+        client: What a partner calls *account*; else blank.
     """
     occurrences: Counter[tuple[str, bytes]] = Counter()
     for row, creditor, payload in zip(rows, creditors, payloads, strict=True):
@@ -95,6 +97,7 @@ def make_cases(
             fingerprints=dict(_fingerprints(payload, secret)),
             debtor=str(name),
             date=date.fromisoformat(str(payload["date"])),
+            client=client,
         )
         yield with_key(case, 0, account=account, target=target, mode=mode)
 

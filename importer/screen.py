@@ -55,6 +55,8 @@ def show_offer(screen: Console, offer: Offer) -> None:
     of_rows = "" if offer.rows == offer.cases else f" of {offer.rows:,} rows"
     screen.print(f"[bold]{offer.cases:,} {kind}{'' if offer.cases == 1 else 's'}[/]{of_rows} to create: {amounts}")
     screen.print(f"For {offer.account} at {offer.host}; this takes at least {duration(offer.seconds)}.", markup=False)
+    for reason in offer.absent:
+        screen.print(reason, style="yellow", markup=False)
     if offer.already:
         screen.print(f"{offer.already:,} rows are imported already and are not sent.")
     if offer.invalid:

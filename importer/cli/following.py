@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--open", "only_open", is_flag=True, help="All cases that are open; with RUN..., those of the runs.")
 @click.option("--all", "again", is_flag=True, help="Ask about cases that are closed for good, too.")
 @click.option("--no-report", is_flag=True, help="Note and print only.")
+@click.option("--client", help="For the target `referral`: the client whose cases these are.")
 @click.option("--wait", is_flag=True, help="Wait for a sender of the same account to end.")
 def refresh(
     workspace: Path,
@@ -41,6 +42,7 @@ def refresh(
     only_open: bool,
     again: bool,
     no_report: bool,
+    client: str | None,
     wait: bool,
     **options: Any,
 ) -> int:
@@ -65,7 +67,7 @@ def refresh(
         settings = replace(settings, target=pipeline.target_of(of_runs[0], settings))
     console = screen.console(quiet=quiet)
     with open_api(settings, sandbox=sandbox) as api, screen.Watching(console, "Asking", "asked") as watcher:
-        done = pipeline.refresh(scope, settings, api, watcher=watcher, wait=wait, written=not no_report)
+        done = pipeline.refresh(scope, settings, api, client=client, watcher=watcher, wait=wait, written=not no_report)
     return _finish(done, scope.of_runs, console, as_json=as_json)
 
 

@@ -18,6 +18,7 @@ from importer.cli.options import common, print_json, read_day, sending, targeted
 @targeted
 @sending
 @click.option("--remote", is_flag=True, help="Ask the API, not the journal; needs a key.")
+@click.option("--client", help="With --remote, for the target `referral`: the client whose case it is.")
 @click.option("--wait", is_flag=True, help="With --remote: wait for a sender of the same account to end.")
 @click.argument("value")
 def find(
@@ -28,6 +29,7 @@ def find(
     sandbox: bool,
     value: str,
     remote: bool,
+    client: str | None,
     wait: bool,
     **options: Any,
 ) -> int:
@@ -39,6 +41,8 @@ def find(
     if not remote:
         from importer import history  # noqa: PLC0415 - SQLAlchemy takes half a second
 
+        if client is not None:
+            raise click.UsageError("--client chooses whose cases --remote asks about; the journal has those of all.")
         if sandbox:
             raise click.UsageError("--sandbox chooses which API --remote asks; the journal has the cases of both.")
         found, missing = history.find(settings, value), f"The journal knows no case {value}."
@@ -46,7 +50,7 @@ def find(
         from importer import history, pipeline, screen  # noqa: PLC0415 - a second of imports
 
         with open_api(settings, sandbox=sandbox) as api, screen.Watching(screen.console(quiet=quiet)) as watcher:
-            told = pipeline.find_remote(value, settings, api, watcher=watcher, wait=wait)
+            told = pipeline.find_remote(value, settings, api, client=client, watcher=watcher, wait=wait)
             found = [
                 {
                     "creditor_reference": case.creditor_reference,

@@ -96,14 +96,17 @@ def journal() -> None:
 @targeted
 @sending
 @click.option("--wait", is_flag=True, help="Wait for another sender of the same account to end.")
-def rebuild(workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, wait: bool, **options: Any) -> int:
+@click.option("--client", help="For the target `referral`: the client whose cases are read.")
+def rebuild(
+    workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, wait: bool, client: str | None, **options: Any
+) -> int:
     """Read the account's cases from the API into the journal: after it was lost, or restored from a backup."""
     from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
 
     settings, _ = take_settings(workspace, options)
     console = screen.console(quiet=quiet)
     with open_api(settings, sandbox=sandbox) as api, screen.Watching(console) as watcher:
-        rebuilt = pipeline.rebuild(settings, api, watcher=watcher, wait=wait)
+        rebuilt = pipeline.rebuild(settings, api, client=client, watcher=watcher, wait=wait)
     if as_json:
         print_json({**asdict(rebuilt), "exit": 0})
     else:

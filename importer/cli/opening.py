@@ -50,6 +50,13 @@ def _url(settings: Settings) -> str:
     return settings.api_url or schemas.load(settings.target).PRODUCTION_URL
 
 
+def _referral_url(settings: Settings) -> str | None:
+    import schemas  # noqa: PLC0415 - pandera
+    from importer.settings import referral_url_of  # noqa: PLC0415 - with the settings
+
+    return referral_url_of(_url(settings), settings) if schemas.load(settings.target).API == "referral" else None
+
+
 @contextmanager
 def open_api(settings: Settings, *, sandbox: bool) -> Iterator[Api]:
     """Find the API and its key; with *sandbox* serve one for as long as it is used."""
@@ -60,9 +67,11 @@ def open_api(settings: Settings, *, sandbox: bool) -> Iterator[Api]:
 
         if exposed := exposed_key_file():
             click.echo(f"Others can read the API key in {exposed}: `chmod 600 {exposed}` keeps it yours.", err=True)
-        yield Api(_url(settings), api_key(_url(settings)), _header(settings))
+        referral_url = _referral_url(settings)
+        key = api_key(referral_url or _url(settings))
+        yield Api(_url(settings), key, _header(settings), referral_url=referral_url)
         return
-    if settings.api_url:
+    if settings.api_url or settings.referral_url:
         raise SettingsError("--sandbox serves an API of its own: leave --api-url and IMPORTER_API_URL out.")
     import schemas  # noqa: PLC0415 - pandera
     from importer.sandbox import PREFIXES, serving  # noqa: PLC0415 - a web server
@@ -74,7 +83,11 @@ def open_api(settings: Settings, *, sandbox: bool) -> Iterator[Api]:
     with ExitStack() as stack:
         with sandbox_explained(settings.workspace):
             url = stack.enter_context(serving(settings.workspace / "sandbox.db"))
-        yield Api(url + PREFIXES[schemas.load(settings.target).API], key, _header(settings))
+        name = schemas.load(settings.target).API
+        if name == "referral":  # its cases go to the Customer API
+            yield Api(url + PREFIXES["customer"], key, referral_url=url + PREFIXES[name])
+        else:
+            yield Api(url + PREFIXES[name], key, _header(settings))
 
 
 def _header(settings: Settings) -> Header:

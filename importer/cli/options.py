@@ -113,6 +113,7 @@ def reading(command: Command) -> Command:
         (
             sources_read(),
             targeted,
+            click.option("--client", help="For the target `referral`: the client that all rows belong to."),
             click.option("--date-order", type=click.Choice(["dmy", "mdy", "ymd"]), help="How dates are written."),
             click.option("--limit", type=click.IntRange(min=0), help="Send at most so many cases."),
             click.option("--test", is_flag=True, help="Make test cases, which nobody collects."),
@@ -138,6 +139,7 @@ def sending(command: Command) -> Command:
         (
             click.option("--sandbox", is_flag=True, help="Serve the bundled sandbox and use it: no key, no network."),
             click.option("--api-url", help="Base URL of the API; by default the target's production URL."),
+            click.option("--referral-url", help="Base URL of the API that gives tokens for a partner's clients."),
             click.option("--rate", help="Most requests, as 2000/min,20000/h,100000/d."),
             click.option("--concurrency", type=click.IntRange(min=1), help="Most requests in flight."),
             click.option(

@@ -98,11 +98,19 @@ def report(workspace: Path, *, run: str, as_json: bool, quiet: bool) -> int:
     return 0
 
 
-def make_job(*, sources: tuple[Path, ...], constants: tuple[str, ...], date_order: Any, **options: Any) -> Job:
+def make_job(
+    *,
+    sources: tuple[Path, ...],
+    constants: tuple[str, ...],
+    date_order: Any,
+    client: str | None = None,
+    **options: Any,
+) -> Job:
     """Gather what the user asked for."""
     from importer.pipeline import Job  # noqa: PLC0415 - pandas
+    from schemas import CLIENT  # noqa: PLC0415 - as above
 
-    fields: dict[str, str] = {}
+    fields: dict[str, str] = {} if client is None else {CLIENT: client}
     for constant in constants:
         name, equals, value = constant.partition("=")
         if not equals or not name.strip():

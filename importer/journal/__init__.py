@@ -116,13 +116,13 @@ class Journal:
             yield connection
 
     @contextmanager
-    def sender(self, account: str, *, wait: bool) -> Iterator[None]:
-        """Hold the right to send for *account*; see `right`.
+    def sender(self, *accounts: str, wait: bool) -> Iterator[None]:
+        """Hold the right to send for all of *accounts*; see `right`.
 
         Raises:
-            JournalError: Another process has it, and *wait* is false; or the journal was moved since it was opened.
+            JournalError: Another process has one, and *wait* is false; or the journal was moved since it was opened.
         """
-        with right_to_send(self._engine, self._folder, account, wait=wait) as held:
+        with right_to_send(self._engine, self._folder, accounts, wait=wait) as held:
             self._right = held
             try:
                 # As one who writes, so that a move that is under way has ended.

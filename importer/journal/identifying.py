@@ -16,7 +16,16 @@ MADE: Final = ("created", "duplicate")
 KNOWN: Final = (*MADE, "already-imported")  # a later run's row, whose case an earlier one made
 
 _TOLD: Final = (
-    *(cases.c.pk, cases.c.run, cases.c.row, cases.c.account, cases.c.target, cases.c.mode, cases.c.creditor),
+    *(
+        cases.c.pk,
+        cases.c.run,
+        cases.c.row,
+        cases.c.account,
+        cases.c.client,
+        cases.c.target,
+        cases.c.mode,
+        cases.c.creditor,
+    ),
     *(cases.c.reference, cases.c.has_reference, cases.c.status, cases.c.amount, cases.c.currency),
     *(cases.c.case_id, cases.c.case_reference),
 )

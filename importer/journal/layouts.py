@@ -140,6 +140,7 @@ def _from_2(op: Operations) -> None:
     kept = sa.table("cases", sa.column("has_reference", sa.Boolean), sa.column("guarded", sa.Boolean))
     op.execute(kept.update().values(guarded=kept.c.has_reference))
     op.add_column("cases", sa.Column("bundle", sa.BigInteger))
+    op.add_column("cases", sa.Column("client", sa.String, nullable=False, server_default=""))
     number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.create_table(
         "standings",

@@ -1,4 +1,4 @@
-"""Who may send: one process an account, by a lock that is taken back when its holder dies.
+"""Who may send: one process an account, or several accounts at once, by a lock that is taken back when its holder dies.
 
 SQLite: a locked file beside the journal. The operating system keeps it for as long as the process lives.
 
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
@@ -29,57 +29,78 @@ from importer.errors import JournalError
 from importer.journal.database import explained
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 RETRY: Final = 0.5  # seconds between two tries to take a lock that another has
 
 
 @contextmanager
-def right_to_send(engine: sa.Engine, folder: Path, account: str, *, wait: bool) -> Iterator[sa.Connection | None]:
-    """Hold the right to send for *account*; yields the connection that every change must be made on, if there is one.
+def right_to_send(
+    engine: sa.Engine, folder: Path, accounts: Iterable[str], *, wait: bool
+) -> Iterator[sa.Connection | None]:
+    """Hold the right to send for *accounts*; yields the connection that every change must be made on, if there is one.
+
+    They are taken in one order by everybody, so that two who want the same ones never wait for each other.
 
     Raises:
-        JournalError: Another process has it, and *wait* is false.
+        JournalError: Another process has one of them, and *wait* is false.
     """
-    digest = hashlib.blake2b(account.encode(), person=b"sender").digest()
-    busy = JournalError(
-        f"Another importer is sending for this account ({account}) right now. Wait for it to end, or start with --wait."
-    )
-    if engine.dialect.name == "postgresql":
-        with _advisory(engine, int.from_bytes(digest[:8], "big", signed=True), busy, wait=wait) as connection:
-            yield connection
-        return
+    with ExitStack() as stack:
+        session = stack.enter_context(_session(engine)) if engine.dialect.name == "postgresql" else None
+        for account in sorted(set(accounts)):
+            digest = hashlib.blake2b(account.encode(), person=b"sender").digest()
+            busy = JournalError(
+                f"Another importer is sending for this account ({account}) right now. "
+                "Wait for it to end, or start with --wait."
+            )
+            if session:
+                number = int.from_bytes(digest[:8], "big", signed=True)
+                stack.enter_context(_advisory(session, number, busy, wait=wait))
+            else:
+                stack.enter_context(_file(folder, digest.hex()[:16], busy, wait=wait))
+        yield session
+
+
+@contextmanager
+def _file(folder: Path, name: str, busy: JournalError, *, wait: bool) -> Iterator[None]:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = FileLock(folder / f"{digest.hex()[:16]}.lock", mode=0o600)
+        lock = FileLock(folder / f"{name}.lock", mode=0o600)
         lock.acquire(timeout=-1 if wait else 0)
     except Timeout:
         raise busy from None
     except OSError as error:
         raise JournalError(f"The lock in {folder} cannot be taken: {error.strerror}.") from None
     try:
-        yield None
+        yield
     finally:
         lock.release()
 
 
 @contextmanager
-def _advisory(engine: sa.Engine, number: int, busy: JournalError, *, wait: bool) -> Iterator[sa.Connection]:
+def _session(engine: sa.Engine) -> Iterator[sa.Connection]:
     with explained(engine):
         connection = engine.connect()
-        connection.detach()  # closed at the end, not kept: a pooled connection would keep the lock as well
+        connection.detach()  # closed at the end, not kept: a pooled connection would keep the locks as well
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _advisory(connection: sa.Connection, number: int, busy: JournalError, *, wait: bool) -> Iterator[None]:
     try:
         while not _call(connection, sa.func.pg_try_advisory_lock(number)):
             if not wait:
                 raise busy
             # Asked again and again, not waited for: a statement that waits for hours holds up the server's cleaning.
             time.sleep(RETRY)
-        yield connection
+        yield
     finally:
         with suppress(sa.exc.SQLAlchemyError, JournalError):
             _call(connection, sa.func.pg_advisory_unlock(number))
-        connection.close()
 
 
 def _call(connection: sa.Connection, function: sa.Function[bool]) -> bool:

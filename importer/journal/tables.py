@@ -72,6 +72,7 @@ cases = sa.Table(
     sa.Column("account", sa.String, nullable=False),
     sa.Column("target", sa.String, nullable=False),
     sa.Column("mode", sa.String, nullable=False),
+    sa.Column("client", sa.String, nullable=False, server_default=""),  # what a partner calls the account
     sa.Column("creditor", sa.String, nullable=False),
     sa.Column("reference", sa.String, nullable=False),
     sa.Column("has_reference", sa.Boolean, nullable=False),
@@ -189,6 +190,7 @@ def columns_of(case: Case) -> dict[str, object]:
     """Spread a new case over the columns of *cases*."""
     return {
         "row": case.row,
+        "client": case.client,
         "creditor": case.creditor,
         "reference": case.reference,
         "has_reference": case.has_reference,
@@ -227,6 +229,7 @@ def entry_of(row: sa.RowMapping) -> Entry:
         fingerprints=row["fingerprints"],
         debtor=row["debtor"] or "",
         date=date.fromisoformat(row["dated"]) if row["dated"] else date.min,
+        client=row["client"],
     )
     names = (name for name in Entry.__slots__ if name != "case")
     return Entry(case=case, **{name: row[name] for name in names})

@@ -32,6 +32,7 @@ class Case:
         date: the invoice's date: with them a case is recognised where there is no reference.
         bundle: Of a row whose invoice is sent together with others: the row whose case that is, maybe its own. That
             row's body and amount are all of theirs; the others have no body, and the amount of their own.
+        client: What a partner calls the client whose account it goes to; blank where the key's own account takes it.
     """
 
     row: int
@@ -49,6 +50,7 @@ class Case:
     debtor: str
     date: date
     bundle: int | None = None
+    client: str = ""
 
     @property
     def leads(self) -> bool:
@@ -69,6 +71,7 @@ class Entry:
         attempts, doubts: Counts.
         by_server: Whether all doubts were 5xx answers.
         credential: Keyed hash of the API key of the first attempt.
+        account: Whose case it is to be.
         case_id, case_reference, lifecycle, error, message, solution: What became of it; None where nothing did.
     """
 
@@ -90,3 +93,4 @@ class Entry:
     error: str | None
     message: str | None
     solution: str | None
+    account: str = ""

@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import schemas
-from importer.errors import CannotStart, ImporterError, Interrupted, NoJournalError, RunError, Stopped
-from importer.journal import Journal, auditing
-from importer.pipeline.account import Account, Api, credential_of, sending_account
+from importer.errors import CannotStart, ImporterError, Interrupted, JournalError, NoJournalError, RunError, Stopped
+from importer.journal import Journal, auditing, clients
+from importer.pipeline.account import Api
 from importer.pipeline.bundling import bundle_rows
-from importer.pipeline.deliver import Watcher, send
+from importer.pipeline.deliver import Delivery, Watcher
 from importer.pipeline.finding import look_for, readable
 from importer.pipeline.judge import Job, judge
+from importer.pipeline.parties import name_clients, sending_parties
 from importer.pipeline.prepare import (
     Offer,
     made_earlier,
@@ -33,10 +34,11 @@ from importer.pipeline.sessions import begin_session, sessions_to_list, summaris
 from importer.report import archive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from importer.journal import RowMapping
     from importer.model import Run
+    from importer.pipeline.parties import Parties
     from importer.plan import Planned
     from importer.protocol import KnownCase
     from importer.settings import Settings
@@ -110,23 +112,23 @@ def submit(
     judged = judge(job, settings)
     with (
         closing(_open(settings)) as journal,
-        sending_account(api, settings, journal, wait=wait, waiting=watcher.waiting) as account,
+        sending_parties(api, settings, journal, judged.clients, wait=wait, waiting=watcher.waiting) as parties,
     ):
         if judged.bundling:
-            judged = bundle_rows(judged, job, *past_of(judged, job, journal, account))
-        planned = plan_rows(judged, job, journal, account)
-        offer = make_offer(planned, judged, job, settings, api, account)
+            judged = bundle_rows(judged, job, *past_of(judged, job, journal, parties))
+        planned = plan_rows(judged, job, journal, parties)
+        offer = make_offer(planned, judged, job, settings, api, parties)
         if offer.cases and not confirm(offer):
             raise Interrupted("Nothing was sent.")
-        run = replace(describe(judged, job, settings, "submit"), account=account.title, host=api.host)
+        run = replace(describe(judged, job, settings, "submit"), account=parties.title, host=api.host)
         keep(run, judged, settings)
         held = job.all_or_nothing and len(judged.faulty) > 0
-        identity = {"account": account.id, "target": run.target, "mode": run.mode}
+        identity = {"account": parties.account.id, "target": run.target, "mode": run.mode}
         with journal.begin() as connection:
             journal.add_run(connection, run.id, **identity, resumable=not held, summary=summarise(run))
-            fates = with_fates(planned, job.limit, held=held)
+            fates = with_fates(planned, parties, job.limit, held=held)
             journal.add_cases(connection, run.id, **identity, planned=fates)
-        return _deliver(run, planned, journal, settings, api, account, watcher)
+        return _deliver(run, planned, journal, settings, api, parties, watcher)
 
 
 def target_of(run_id: str, settings: Settings) -> str:
@@ -154,14 +156,17 @@ def resume(run_id: str, settings: Settings, api: Api, *, watcher: Watcher, wait:
         if not kept["resumable"]:
             reason = kept["summary"].get("unresumable", HELD)
             raise RunError(f"Run {run_id} cannot be resumed: {reason}.")
-        with sending_account(
-            api, settings, journal, of_run=kept["account"], wait=wait, waiting=watcher.waiting
-        ) as account:
+        with journal.reading() as connection:
+            left = clients.clients_left(connection, run_id)
+        with sending_parties(
+            api, settings, journal, left, of_run=kept["account"], wait=wait, waiting=watcher.waiting
+        ) as found:
             run = run_of_dict(archive.load(rows_path(settings, run_id)).metadata)
             with journal.begin() as connection:
                 auditing.go_on(connection, run_id, sessions_to_list([begin_session(datetime.now(UTC))]))
-            planned = plan_rest(run, journal, account)
-            return _deliver(run, planned, journal, settings, api, account, watcher)
+            parties = found.of_run(journal.of_run(run_id))
+            planned = plan_rest(run, journal, parties)
+            return _deliver(run, planned, journal, settings, api, parties, watcher)
 
 
 def rewrite(run_id: str, settings: Settings) -> Ending:
@@ -180,33 +185,42 @@ def rewrite(run_id: str, settings: Settings) -> Ending:
         return report_run(run, journal, settings, ended=False)
 
 
-def find_remote(value: str, settings: Settings, api: Api, *, watcher: Watcher, wait: bool = False) -> list[KnownCase]:
+def find_remote(
+    value: str, settings: Settings, api: Api, *, client: str | None = None, watcher: Watcher, wait: bool = False
+) -> list[KnownCase]:
     """Ask the API for the case with this id, Debitura reference or creditor reference.
 
     Raises:
-        CannotStart: The journal is busy, or the target's cases cannot be asked about.
+        CannotStart: The journal is busy, the target's cases cannot be asked about, or the key is a partner's and no
+            client is named.
         Stopped: The API does not accept the key, or cannot be asked.
     """
     readable(settings.target)
+    named = name_clients(api, client)
     with (
         closing(_open(settings)) as journal,
-        sending_account(api, settings, journal, wait=wait, waiting=watcher.waiting) as account,
+        sending_parties(api, settings, journal, named, wait=wait, waiting=watcher.waiting) as parties,
     ):
-        return look_for(value, journal, account, settings, api, watcher)
+        party = parties.only(client or "")
+        return look_for(value, journal, party.account, settings, party.api, watcher)
 
 
-def rebuild(settings: Settings, api: Api, *, watcher: Watcher, wait: bool = False) -> Rebuilt:
-    """Note in the journal the cases that the account has and the journal does not know.
+def rebuild(
+    settings: Settings, api: Api, *, client: str | None = None, watcher: Watcher, wait: bool = False
+) -> Rebuilt:
+    """Note in the journal the cases that the account, or a partner's client's, has and the journal does not know.
 
     Raises:
-        CannotStart: The journal is busy.
+        CannotStart: The journal is busy, or the key is a partner's and no client is named.
         Stopped: The API does not accept the key, or cannot be read to the end.
     """
+    named = name_clients(api, client)
     with (
         closing(_open(settings)) as journal,
-        sending_account(api, settings, journal, wait=wait, waiting=watcher.waiting) as account,
+        sending_parties(api, settings, journal, named, wait=wait, waiting=watcher.waiting) as parties,
     ):
-        return read_all(journal, account, settings, api, watcher)
+        party = parties.only(client or "")
+        return read_all(journal, party.account, settings, party.api, watcher, client=client or "")
 
 
 def _deliver(
@@ -215,24 +229,16 @@ def _deliver(
     journal: Journal,
     settings: Settings,
     api: Api,
-    account: Account,
+    parties: Parties,
     watcher: Watcher,
 ) -> Ending:
     """Send what is planned and in the journal, and report, however the sending ends."""
     stopped: ImporterError | None = None
     try:
-        sendings = list(take_up(planned, journal, run, settings, credential_of(api, journal.secret())))
-        if sendings:
-            send(
-                sendings,
-                api=api,
-                account=account,
-                target=schemas.load(run.target),
-                mode=run.mode,
-                journal=journal,
-                settings=settings,
-                watcher=watcher,
-            )
+        lots = take_up(planned, journal, run, settings, parties)
+        delivery = Delivery(parties, api, schemas.load(run.target), run.mode, journal, settings, watcher)
+        reasons = delivery.send(lots) if lots else {}
+        stopped = _explain(run.id, {**parties.absent, **reasons}, journal)
     except (Stopped, Interrupted) as error:
         stopped = error
     except CannotStart as error:
@@ -249,6 +255,16 @@ def _deliver(
         # Cases may have been made: this is no run that could not start.
         text = f"{error} What was sent is in the journal; `importer report {run.id}` writes the report again."
         raise Stopped(text) from None
+
+
+def _explain(run: str, reasons: Mapping[str, str], journal: Journal) -> Stopped | None:
+    """Note for each client why its rows are not sent, and say it of the run; None where there are no reasons."""
+    told = {client: f"Client {client}: {reason}" if client else reason for client, reason in reasons.items()}
+    if told.keys() - {""}:
+        # Where the journal is lost, that is the reason, and the run's end tells it.
+        with suppress(JournalError), journal.begin() as connection:
+            clients.explain(connection, run, told)
+    return Stopped(" ".join(told.values())) if told else None
 
 
 def _refuse_purged(kept: RowMapping) -> None:

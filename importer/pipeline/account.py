@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlsplit
 
 from importer.client import Client, Header
@@ -20,7 +20,7 @@ from importer.submit import LONGEST_WAIT
 from importer.throttle import REMEMBERED, Throttle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from importer.journal import Journal
     from importer.protocol import Reply
@@ -28,16 +28,35 @@ if TYPE_CHECKING:
 
     Waiting = Callable[[str, float], None]
 
+
 PAUSES: Final = (1.0, 3.0, 0.0)  # seconds after each try to learn whose key it is
+
+T = TypeVar("T")
+
+
+class DeniedError(Stopped):
+    """The API does not accept what was shown to it."""
+
+
+class SilentError(Stopped):
+    """The API gives no answer that can be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """Where to send, and with what key, in which header."""
+    """Where to send, and with what key, in which header.
+
+    Attributes:
+        url: Base URL.
+        key: A secret.
+        header: What carries it.
+        referral_url: Of the API that gives tokens for a partner's clients, where *key* is a partner's; else None.
+    """
 
     url: str
     key: str = field(repr=False)
     header: Header = "XApiKey"
+    referral_url: str | None = None
 
     @property
     def host(self) -> str:
@@ -92,7 +111,7 @@ def sending_account(
         Stopped: The key is refused, the API cannot be reached, or the day's requests are spent.
     """
     credential = credential_of(api, journal.secret())
-    ask = partial(_ask, api, settings, journal, credential, waiting=waiting)
+    ask = partial(ask_account, api, settings, journal, credential, waiting=waiting)
     holder, account = of_run or _known(journal, credential), None
     if holder is None:
         # Nobody can be kept out of an account that nobody knows; but two may not ask with one key at once.
@@ -131,7 +150,9 @@ def identify(api: Api, settings: Settings) -> Account:
     return asyncio.run(_identify(api, settings, throttle, clock, lambda _left_at: lambda _reply: None))
 
 
-def _ask(api: Api, settings: Settings, journal: Journal, credential: str, who: str, *, waiting: Waiting) -> Account:
+def ask_account(
+    api: Api, settings: Settings, journal: Journal, credential: str, who: str, *, waiting: Waiting
+) -> Account:
     """Ask whose key it is within the windows of *who*, an account or, as yet, a key, and remember the answer."""
     clock = steady_clock()
     throttle = throttle_of(who, journal, settings, clock, ahead=journal.ahead_of(who), waiting=waiting)
@@ -162,33 +183,56 @@ async def _identify(
     clock: Callable[[], float],
     leave: Callable[[float], Callable[[Reply], None]],
 ) -> Account:
-    """Ask whose key it is, again where no answer comes; each try is a turn of *throttle*, and told to *leave*."""
-    said = ""
+    """Ask whose key it is; each try is a turn of *throttle*, and told to *leave*."""
+
+    async def ask() -> Reply:
+        end = leave(await throttle.turn())
+        reply = await client.get("/me")
+        end(reply)
+        return reply
+
     async with Client(api.url, api.key, header=api.header, timeout=settings.timeout) as client:
-        for pause in PAUSES:
-            end = leave(await throttle.turn())
-            reply = await client.get("/me")
-            end(reply)
-            match read_account(reply):
-                case Denied(status, _):
-                    problem = "is not accepted" if status == 401 else "may not be used for this"  # noqa: PLR2004
-                    raise Stopped(
-                        f"The API key {problem} by {api.host} ({status}). "
-                        "Put the right one in IMPORTER_API_KEY; nothing was sent."
-                    )
-                case Throttled(seconds):
-                    said = "it allows no more requests for now (429)"
-                    if seconds is not None and seconds > LONGEST_WAIT:
-                        break
-                    throttle.pause(max(pause, seconds or 0.0))
-                case Unanswered(reason):
-                    said = reason
-                    throttle.pause(pause, "the API does not answer")
-                case (id_, name):
-                    now = api_date(reply) if isinstance(reply, Answer) else None
-                    ahead = None if now is None else now - clock()
-                    return Account(f"{environment_of(api.url)}/{id_}", name, now, ahead)
-    raise Stopped(f"The API at {api.host} cannot be asked: {said}. Nothing was sent; try again later.")
+        (id_, name), reply = await ask_again(ask, read_account, throttle, api.host)
+    now = api_date(reply) if isinstance(reply, Answer) else None
+    ahead = None if now is None else now - clock()
+    return Account(f"{environment_of(api.url)}/{id_}", name, now, ahead)
+
+
+async def ask_again(
+    ask: Callable[[], Awaitable[Reply]],
+    read: Callable[[Reply], T | Throttled | Denied | Unanswered],
+    throttle: Throttle,
+    host: str,
+    *,
+    so_far: str = "nothing was sent",
+) -> tuple[T, Reply]:
+    """Ask, again where no answer comes; returns what the answer says, and the answer; *so_far* is for the error.
+
+    Raises:
+        DeniedError: The key is refused.
+        SilentError: There is no answer.
+        Stopped: The day's requests are spent.
+    """
+    said = ""
+    for pause in PAUSES:
+        reply = await ask()
+        match read(reply):
+            case Denied(status, _):
+                problem = "is not accepted" if status == 401 else "may not be used for this"  # noqa: PLR2004
+                raise DeniedError(
+                    f"The API key {problem} by {host} ({status}). Put the right one in IMPORTER_API_KEY; {so_far}."
+                )
+            case Throttled(seconds):
+                said = "it allows no more requests for now (429)"
+                if seconds is not None and seconds > LONGEST_WAIT:
+                    break
+                throttle.pause(max(pause, seconds or 0.0))
+            case Unanswered(reason):
+                said = reason
+                throttle.pause(pause, "the API does not answer")
+            case found:
+                return found, reply
+    raise SilentError(f"The API at {host} cannot be asked: {said}. {so_far.capitalize()}; try again later.")
 
 
 def throttle_of(

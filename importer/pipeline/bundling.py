@@ -11,9 +11,10 @@ import pyarrow as pa
 from importer.bundle import BUCKETS, blanks, describe, group, hold, join
 from importer.errors import ColumnsError, SettingsError
 from importer.model import Bundling
+from schemas import CLIENT
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from importer.bundle import Bundle
     from importer.model import Table
@@ -77,10 +78,12 @@ def bundle_rows(judged: Judged, job: Job, gone: Collection[int], apart: Mapping[
     faulty = set(judged.faulty.tolist())
     found = list(blanks(fields))
     whole: list[tuple[int, ...]] = []
-    for rows in group(fields, judged.amounts["currency"].loc[here], faulty, apart):
-        found += hold(rows.rows, rows.faulty)
-        if not rows.faulty and len(rows.rows) > 1:
-            whole.append(rows.rows)
+    currencies = judged.amounts["currency"]
+    for of_one in _by_client(judged, here):
+        for rows in group(fields.loc[of_one], currencies.loc[of_one], faulty, apart):
+            found += hold(rows.rows, rows.faulty)
+            if not rows.faulty and len(rows.rows) > 1:
+                whole.append(rows.rows)
     together = judged.values.loc[[row for rows in whole for row in rows]]
     payloads = judged.target.payload(together, test=job.test, allow_pending_contracts=job.allow_pending_contracts)
     requests = dict(zip(together.index.tolist(), payloads, strict=True))
@@ -98,6 +101,17 @@ def bundle_rows(judged: Judged, job: Job, gone: Collection[int], apart: Mapping[
         told = [issues, describe(found, headers, codes)] if len(issues) else [describe(found, headers, codes)]
         issues = pd.concat(told, ignore_index=True).sort_values("row", kind="stable", ignore_index=True)
     return replace(judged, issues=issues, bundles=tuple(bundles))
+
+
+def _by_client(judged: Judged, here: pd.Index) -> Iterator[pd.Index]:
+    """Yield the rows among which bundles are made; one that names no client may be any one's, and holds theirs back."""
+    if not judged.has_clients:
+        yield here
+        return
+    clients = judged.values[CLIENT].loc[here]
+    unknown = here[clients.isna()]
+    for _, rows in clients.groupby(clients):
+        yield rows.index.append(unknown).sort_values()
 
 
 def _texts(judged: Judged, name: str) -> pd.Series:

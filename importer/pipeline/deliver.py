@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from importer.client import Client
-from importer.errors import Interrupted
+from importer.errors import Interrupted, Stopped
 from importer.journal.commits import Commits
-from importer.pipeline.account import credential_of, steady_clock, throttle_of
+from importer.pipeline.account import steady_clock, throttle_of
+from importer.pipeline.parties import LINK_AGAIN
+from importer.pipeline.tokens import Office, Token
 from importer.plan import with_key
 from importer.submit import Patience, Sender, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from importer.journal import Journal
-    from importer.pipeline.account import Account, Api
+    from importer.pipeline.account import Api
+    from importer.pipeline.parties import Parties
     from importer.settings import Settings
     from importer.submit import Sending
     from schemas import Target
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 SIGNALS: Final = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )  # a user, a scheduler, a terminal that is closed
+OF_CLIENTS: Final = {"credential": "client's token", "remedy": LINK_AGAIN}
 
 
 class Watcher(Protocol):
@@ -62,71 +67,113 @@ def patience_of(settings: Settings) -> Patience:
     return Patience(settle_after=settings.settle_after, timeout=settings.timeout)
 
 
-def send(
-    sendings: Iterable[Sending],
-    *,
-    api: Api,
-    account: Account,
-    target: Target,
-    mode: str,
-    journal: Journal,
-    settings: Settings,
-    watcher: Watcher,
-) -> None:
-    """Send *sendings* until all are settled.
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What all senders of a run share."""
 
-    Raises:
-        Stopped: Sending ended before its end, or a group was held back; `resume` goes on.
-        Interrupted: By the user; what was in flight is settled or journaled.
-    """
-    pending = list(sendings)
-    watcher.begin(sum(max(1, len(sending.followers)) for sending in pending))
-    rekey = partial(with_key, account=account.id, target=target.NAME, mode=mode)
+    parties: Parties
+    api: Api
+    target: Target
+    mode: str
+    journal: Journal
+    settings: Settings
+    watcher: Watcher
 
-    async def run() -> None:
+    def send(self, lots: Mapping[str, Sequence[Sending]]) -> dict[str, str]:
+        """Send each client's *lots* until all are settled, side by side; returns client → why it was stopped.
+
+        Raises:
+            Interrupted: By the user; what was in flight is settled or journaled.
+        """
+        self.watcher.begin(sum(max(1, len(sending.followers)) for lot in lots.values() for sending in lot))
+        try:
+            ended = asyncio.run(self._send(lots))
+        except asyncio.CancelledError:
+            text = "Interrupted at once; what was in flight is in doubt, and `resume` asks about it."
+            raise Interrupted(text) from None
+        for error in ended.values():  # a bug, or an interruption: it goes before all reasons
+            if error and not isinstance(error, Stopped):
+                raise error
+        return {client: str(error) for client, error in ended.items() if error}
+
+    async def _send(self, lots: Mapping[str, Sequence[Sending]]) -> dict[str, BaseException | None]:
+        # However many clients there are, no more requests are in flight than one may have.
+        gate = asyncio.Semaphore(self.settings.concurrency)
+        ceiling = max(1, self.settings.concurrency // len(lots))
         clock = steady_clock()
-        throttle = throttle_of(account.id, journal, settings, clock, ahead=account.ahead, waiting=watcher.waiting)
-        async with (
-            Client(api.url, api.key, header=api.header, timeout=settings.timeout) as client,
-            Commits(journal) as commits,
-        ):
-            step = Step(
-                client,
-                journal,
-                commits,
-                endpoint=target.ENDPOINT,
-                lookup=target.LOOKUP,
-                account=account.id,
-                credential=credential_of(api, journal.secret()),
-                rekey=rekey,
-                clock=clock,
-                depart=throttle.depart,
-                follow=throttle.follow,
-                api_time=account.api_time,
-            )
-            sender = Sender(
-                step,
-                throttle,
-                ceiling=settings.concurrency,
-                patience=patience_of(settings),
-                keep_going=settings.keep_going,
-                clock=clock,
-                observe=watcher.settled,
-            )
-            with interruptible(sender, watcher):
-                await sender.send(pending)
+        async with Commits(self.journal) as commits, AsyncExitStack() as stack:
+            grant = self._office(commits).grant if self.api.referral_url else None
+            senders = {}
+            for client in lots:
+                party = self.parties.by_client[client]
+                http = await stack.enter_async_context(
+                    Client(party.api.url, party.api.key, header=party.api.header, timeout=self.settings.timeout)
+                )
+                bearer = Token(client, party.first, grant, http.use, clock) if grant and party.first else None
+                senders[client] = self._sender(client, http, commits, bearer, clock, ceiling)
 
-    try:
-        asyncio.run(run())
-    except asyncio.CancelledError:
-        raise Interrupted("Interrupted at once; what was in flight is in doubt, and `resume` asks about it.") from None
+            async def send_for(client: str) -> None:
+                async with gate:
+                    await senders[client].send(lots[client])
+
+            with interruptible(senders.values(), self.watcher):
+                ended = await asyncio.gather(*map(send_for, lots), return_exceptions=True)
+            return dict(zip(lots, ended, strict=True))
+
+    def _office(self, commits: Commits) -> Office:
+        partner, waiting = self.parties.account, self.watcher.waiting
+        return Office(self.api, partner, self.journal, self.settings, waiting=waiting, commits=commits)
+
+    def _sender(
+        self,
+        client: str,
+        http: Client,
+        commits: Commits,
+        bearer: Token | None,
+        clock: Callable[[], float],
+        ceiling: int,
+    ) -> Sender:
+        """Make the sender of one client, or of the one account there is."""
+        party, settings = self.parties.by_client[client], self.settings
+        account = party.account
+        waiting = partial(_tell_waiting, self.watcher, client)
+        throttle = throttle_of(account.id, self.journal, settings, clock, ahead=account.ahead, waiting=waiting)
+        step = Step(
+            http,
+            self.journal,
+            commits,
+            endpoint=self.target.ENDPOINT,
+            lookup=self.target.LOOKUP,
+            account=account.id,
+            credential=party.credential,
+            rekey=partial(with_key, account=account.id, target=self.target.NAME, mode=self.mode),
+            clock=clock,
+            depart=throttle.depart,
+            follow=throttle.follow,
+            api_time=account.api_time,
+            bearer=bearer,
+        )
+        return Sender(
+            step,
+            throttle,
+            ceiling=ceiling,
+            patience=patience_of(settings),
+            keep_going=settings.keep_going,
+            clock=clock,
+            observe=self.watcher.settled,
+            **(OF_CLIENTS if bearer else {}),
+        )
+
+
+def _tell_waiting(watcher: Watcher, client: str, reason: str, until: float) -> None:
+    watcher.waiting(f"{reason} (client {client})" if client else reason, until)
 
 
 class interruptible:  # noqa: N801 - used as a with statement reads
     """Lets a signal end the sending: the first in good order, the second at once."""
 
-    def __init__(self, sender: Stoppable, watcher: Watcher) -> None:
-        self._sender = sender
+    def __init__(self, senders: Iterable[Stoppable], watcher: Watcher) -> None:
+        self._senders = senders
         self._watcher = watcher
         self._asked = False
         self._task = asyncio.current_task()
@@ -154,4 +201,5 @@ class interruptible:  # noqa: N801 - used as a with statement reads
             return
         self._asked = True
         self._watcher.stopping()
-        self._sender.stop(Interrupted("Interrupted; what was in flight is settled or in the journal."))
+        for sender in self._senders:
+            sender.stop(Interrupted("Interrupted; what was in flight is settled or in the journal."))

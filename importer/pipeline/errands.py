@@ -80,7 +80,7 @@ class Errands:
                     observe=watcher.settled,
                 )
                 self.outcomes = changes.outcomes
-                with interruptible(changes, watcher):
+                with interruptible([changes], watcher):
                     await changes.carry_out(tasks, self._settings.concurrency)
 
         try:

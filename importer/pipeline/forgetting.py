@@ -98,8 +98,7 @@ def _hold(reference: str, settings: Settings, stack: ExitStack) -> tuple[Journal
     journal = stack.enter_context(closing(Journal.open(settings.journal, settings.locks, create=False)))
     with journal.reading() as connection:
         accounts = {case["account"] for case in erasing.cases_of_reference(connection, reference)}
-    for account in sorted(accounts):
-        stack.enter_context(journal.sender(account, wait=False))
+    stack.enter_context(journal.sender(*accounts, wait=False))
     with journal.reading() as connection:
         return journal, list(erasing.cases_of_reference(connection, reference))
 

@@ -20,7 +20,7 @@ from importer.read import read
 from importer.settings import MappingFile, read_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import date
     from pathlib import Path
 
@@ -122,6 +122,28 @@ class Judged:
     def references(self) -> pd.Series:
         """The creditor reference of every row, null where there is none."""
         return self.values[self.target.REFERENCE]
+
+    @property
+    def has_clients(self) -> bool:
+        """Whether each row says whose account it goes to."""
+        return self.target.API == "referral"
+
+    @property
+    def clients(self) -> tuple[str, ...]:
+        """Those that a valid row goes to."""
+        return tuple(client for client, _ in self.by_client() if client)
+
+    def by_client(self, *, faulty: bool = False) -> Iterator[tuple[str, pd.DataFrame]]:
+        """Yield the values of the valid rows, client by client; all at once where there are none.
+
+        With *faulty* those with errors are among them, as far as they have a client.
+        """
+        rows = self.values if faulty else self.values[~self.values.index.isin(self.faulty)]
+        if not self.has_clients:
+            yield "", rows
+            return
+        for client, values in rows.groupby(schemas.CLIENT):
+            yield str(client), values
 
     @property
     def faulty(self) -> pd.Index:

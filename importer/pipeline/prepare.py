@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from importer.journal import clients
 from importer.journal.bundles import leader_of, parts_of
 from importer.journal.tables import DROPPED
 from importer.pipeline.deliver import patience_of
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from importer.bundle import Bundle
     from importer.journal import Journal
     from importer.model import Case, Entry, Run
-    from importer.pipeline.account import Account, Api
+    from importer.pipeline.account import Api
     from importer.pipeline.judge import Job, Judged
+    from importer.pipeline.parties import Parties
     from importer.settings import Settings
 
 
@@ -39,6 +41,7 @@ class Offer:
         totals: Currency → amount.
         account, host: Whose cases, and where to.
         test: Whether they are test cases.
+        absent: For which clients nothing can be sent, and why.
         already: Rows that an earlier run imported.
         invalid: Rows that will not be sent.
         held: Rows that will not be sent since another row of their bundle has an error.
@@ -51,36 +54,42 @@ class Offer:
     account: str
     host: str
     test: bool
+    absent: tuple[str, ...]
     already: int
     invalid: int
     held: int
     seconds: float
 
 
-def plan_rows(judged: Judged, job: Job, journal: Journal, account: Account) -> list[Planned]:
-    """Make the cases of the valid rows, and set aside what earlier runs did."""
-    valid = judged.values[~judged.values.index.isin(judged.faulty)]
-    identity = {"account": account.id, "target": judged.target.NAME, "mode": job.mode}
-    cases = list(
-        make_cases(
-            (int(row) for row in valid.index),
-            judged.target.creditors(valid),
-            judged.target.payload(valid, test=job.test, allow_pending_contracts=job.allow_pending_contracts),
-            **identity,
-            reference=judged.target.REFERENCE,
-            guarded=judged.target.GUARDED,
-            secret=journal.secret(),
+def plan_rows(judged: Judged, job: Job, journal: Journal, parties: Parties) -> list[Planned]:
+    """Make the cases of the valid rows, and set aside what earlier runs did; in the order of rows."""
+    secret = journal.secret()
+    planned: list[Planned] = []
+    for client, values in judged.by_client():
+        identity = {"account": parties.account_of(client), "target": judged.target.NAME, "mode": job.mode}
+        cases = list(
+            make_cases(
+                (int(row) for row in values.index),
+                judged.target.creditors(values),
+                judged.target.payload(values, test=job.test, allow_pending_contracts=job.allow_pending_contracts),
+                **identity,
+                client=client,
+                reference=judged.target.REFERENCE,
+                guarded=judged.target.GUARDED,
+                secret=secret,
+            )
         )
-    )
-    known = journal.known(**identity, references=(case.reference for case in cases))
-    planned = list(set_aside(cases, known, **identity))
-    return _put_together(planned, judged.bundles, identity) if judged.bundles else planned
+        known = journal.known(**identity, references=(case.reference for case in cases))
+        planned += _put_together(set_aside(cases, known, **identity), judged.bundles, identity)
+    return sorted(planned, key=lambda plan: plan.case.row)
 
 
-def _put_together(planned: list[Planned], bundles: Iterable[Bundle], identity: Mapping[str, str]) -> list[Planned]:
-    """Give the first row of each bundle the request of all of them."""
+def _put_together(planned: Iterable[Planned], bundles: Iterable[Bundle], identity: Mapping[str, str]) -> list[Planned]:
+    """Give the first row of each bundle the request of all of them; bundles of other clients' rows are not for here."""
     by_row = {plan.case.row: plan for plan in planned}
     for bundle in bundles:
+        if bundle.rows[0] not in by_row:
+            continue
         cases = (by_row[row].case for row in bundle.rows)
         for case in lead(next(cases), cases, bundle.request, bundle.amount):
             keyed = with_key(case, case.n, **identity) if case.leads else case
@@ -88,15 +97,23 @@ def _put_together(planned: list[Planned], bundles: Iterable[Bundle], identity: M
     return list(by_row.values())
 
 
-def plan_rest(run: Run, journal: Journal, account: Account) -> list[Planned]:
+def plan_rest(run: Run, journal: Journal, parties: Parties) -> list[Planned]:
     """Plan again what a run has left: other runs may have made some of it since."""
-    entries = journal.of_run(run.id)
-    left = [entry for entry in entries if entry.status in {"planned", "not-sent", "waiting"}]
-    identity = {"account": account.id, "target": run.target, "mode": run.mode}
-    found = journal.known(**identity, references=(entry.case.reference for entry in left))
-    others = {key: [entry for entry in known if entry.run != run.id] for key, known in found.items()}
-    planned = list(keep_together(list(set_aside((entry.case for entry in left), others, **identity))))
-    fates = zip(left, with_fates(planned, None, held=False), strict=True)
+    entries = [entry for entry in journal.of_run(run.id) if entry.status in {"planned", "not-sent", "waiting"}]
+    planned: list[Planned] = []
+    for client in {entry.case.client for entry in entries}:
+        identity = {"account": parties.account_of(client), "target": run.target, "mode": run.mode}
+        # What was not sent for want of the client's account has no key of that account yet.
+        left = [
+            entry.case if entry.account == identity["account"] else with_key(entry.case, 0, **identity)
+            for entry in entries
+            if entry.case.client == client
+        ]
+        found = journal.known(**identity, references=(case.reference for case in left))
+        others = {key: [entry for entry in known if entry.run != run.id] for key, known in found.items()}
+        planned += keep_together(list(set_aside(left, others, **identity)))
+    planned.sort(key=lambda plan: plan.case.row)
+    fates = zip(entries, with_fates(planned, parties, None, held=False), strict=True)
     with journal.begin() as connection:
         journal.update_all(
             connection,
@@ -106,48 +123,57 @@ def plan_rest(run: Run, journal: Journal, account: Account) -> list[Planned]:
 
 
 def made_earlier(judged: Judged, job: Job, journal: Journal, environment: str) -> dict[int, Entry]:
-    """Tell of which rows the last account of *environment* has had the case made already."""
+    """Tell of which rows the last account of *environment*, or of each client in it, has had the case made already."""
     target = judged.target.NAME
     accounts = (run["account"] for run in journal.runs() if run["target"] == target)
     account = next((account for account in accounts if account.startswith(f"{environment}/")), None)
-    if account is None:
-        return {}
-    rows = judged.values[judged.references.notna()]
-    references = judged.references.reindex(rows.index)
-    known = journal.known(account, target, job.mode, references)
-    made = {identity: entry for identity, entries in known.items() for entry in entries if entry.status == "created"}
-    identities = zip(rows.index, judged.target.creditors(rows), references, strict=True)
-    return {
-        int(row): made[creditor, reference] for row, creditor, reference in identities if (creditor, reference) in made
-    }
+    with journal.reading() as connection:
+        of_clients = clients.accounts_last_sent(connection, target, environment) if judged.has_clients else {}
+    found: dict[int, Entry] = {}
+    for client, values in judged.by_client(faulty=True):
+        whose = of_clients.get(client) if client else account
+        if whose is None:
+            continue
+        rows = values[values[judged.target.REFERENCE].notna()]
+        references = rows[judged.target.REFERENCE]
+        known = journal.known(whose, target, job.mode, references)
+        made = {key: entry for key, entries in known.items() for entry in entries if entry.status == "created"}
+        identities = zip(rows.index, judged.target.creditors(rows), references, strict=True)
+        found |= {int(row): made[creditor, text] for row, creditor, text in identities if (creditor, text) in made}
+    return found
 
 
-def past_of(judged: Judged, job: Job, journal: Journal, account: Account) -> tuple[set[int], dict[int, str]]:
+def past_of(judged: Judged, job: Job, journal: Journal, parties: Parties) -> tuple[set[int], dict[int, str]]:
     """Tell which rows no bundle may have again, and which wait for an earlier request: row → its name."""
-    rows = judged.values[judged.references.notna()]
-    references = judged.references.reindex(rows.index)
-    known = journal.known(account.id, judged.target.NAME, job.mode, references)
     gone: set[int] = set()
     apart: dict[int, str] = {}
-    for row, identity in zip(
-        rows.index.tolist(), zip(judged.target.creditors(rows), references, strict=True), strict=True
-    ):
-        fate, entry = judge_past(known.get(identity, ()))
-        if fate == "wait":
-            apart[row] = str(name_leader(entry))
-        elif fate != "send":
-            gone.add(row)
+    for client, values in judged.by_client(faulty=True):
+        rows = values[values[judged.target.REFERENCE].notna()]
+        references = rows[judged.target.REFERENCE]
+        known = journal.known(parties.account_of(client), judged.target.NAME, job.mode, references)
+        identities = zip(judged.target.creditors(rows), references, strict=True)
+        for row, identity in zip(rows.index.tolist(), identities, strict=True):
+            fate, entry = judge_past(known.get(identity, ()))
+            if fate == "wait":
+                apart[row] = str(name_leader(entry))
+            elif fate != "send":
+                gone.add(row)
     return gone, apart
 
 
 def with_fates(
-    planned: Iterable[Planned], limit: int | None, *, held: bool
+    planned: Iterable[Planned], parties: Parties, limit: int | None, *, held: bool
 ) -> Iterator[tuple[Case, Mapping[str, object]]]:
     """Say of each planned case what the journal is to note of it."""
     turns: dict[int, int] = {}
     for plan in planned:
         fate: dict[str, object]
         match plan:
+            case _ if plan.case.client in parties.absent:
+                fate = {
+                    "status": "not-sent",
+                    "message": f"Client {plan.case.client}: {parties.absent[plan.case.client]}",
+                }
             case Planned(fate="already-imported", entry=entry) if entry:
                 fate = {
                     "status": "already-imported",
@@ -169,7 +195,7 @@ def with_fates(
                     fate = {"status": "not-sent", "message": "Nothing was sent, since another row has an error."}
                 elif limit is not None and turn > limit:
                     fate = {"status": "not-sent", "message": f"--limit {limit} came before its turn."}
-        yield plan.case, fate
+        yield plan.case, {**fate, "account": parties.account_of(plan.case.client)}
 
 
 def _differs(plan: Planned) -> str | None:
@@ -179,53 +205,59 @@ def _differs(plan: Planned) -> str | None:
 
 
 def take_up(
-    planned: Iterable[Planned], journal: Journal, run: Run, settings: Settings, credential: str
-) -> Iterator[Sending]:
-    """Take up the run's cases where the journal has them."""
+    planned: Iterable[Planned], journal: Journal, run: Run, settings: Settings, parties: Parties
+) -> dict[str, list[Sending]]:
+    """Take up the run's cases where the journal has them; client → what is to be sent and asked for it."""
     waits = {plan.case.row: plan for plan in planned if plan.fate == "wait"}
     find = partial(
         Sending.found,
         now=datetime.now(UTC).timestamp(),
         test=run.mode == "test",
         patience=patience_of(settings),
-        credential=credential,
     )
     entries = journal.of_run(run.id)
     parts: defaultdict[int | None, list[Entry]] = defaultdict(list)
     for entry in entries:
         if not entry.case.leads:
             parts[entry.case.bundle].append(entry)
+    taken: defaultdict[str, list[Sending]] = defaultdict(list)
     waiting: defaultdict[tuple[str, int] | None, list[Follower]] = defaultdict(list)
     awaited: dict[tuple[str, int] | None, Entry] = {}
     for entry in entries:
-        if not entry.case.leads:
+        party = parties.by_client.get(entry.case.client)
+        if party is None or not entry.case.leads:
             continue
         others = parts[entry.case.row]
         if entry.status in {"planned", "sending"}:
-            yield find(entry, parts=tuple(other.pk for other in others))
+            sending = find(entry, credential=party.credential, parts=tuple(other.pk for other in others))
+            taken[entry.case.client].append(sending)
         elif entry.status == "waiting" and (plan := waits[entry.case.row]).entry:
             told = tuple((other.pk, _differs(waits[other.case.row])) for other in others)
             earlier = name_leader(plan.entry)
             waiting[earlier].append(Follower(entry.pk, entry.case, _differs(plan), told))
             awaited[earlier] = plan.entry
     for earlier, followers in waiting.items():
+        client = followers[0].case.client  # of all: requests of several clients are none
         with journal.reading() as connection:
             leader = leader_of(connection, awaited[earlier])
             its_parts = parts_of(connection, leader)
-        yield find(leader, followers=tuple(followers), parts=its_parts)
+        credential = parties.by_client[client].credential
+        taken[client].append(find(leader, credential=credential, followers=tuple(followers), parts=its_parts))
+    return taken
 
 
 def make_offer(
-    planned: list[Planned], judged: Judged, job: Job, settings: Settings, api: Api, account: Account
+    planned: list[Planned], judged: Judged, job: Job, settings: Settings, api: Api, parties: Parties
 ) -> Offer:
-    """Say what would be sent."""
+    """Say what would be sent; clients are sent for side by side, each at the whole pace."""
     held = job.all_or_nothing and len(judged.faulty) > 0
     sent: dict[int, list[Case]] = {}
     for plan in planned if not held else ():
-        if plan.fate in {"send", "wait"}:
+        if plan.fate in {"send", "wait"} and plan.case.client not in parties.absent:
             sent.setdefault(plan.case.row if plan.case.bundle is None else plan.case.bundle, []).append(plan.case)
     offered = list(sent.values())[: job.limit]
     cases = [case for rows in offered for case in rows if case.leads]
+    most = max(Counter(case.client for case in cases).values(), default=0)
     totals: dict[str, Decimal] = {}
     for case in cases:
         totals[case.currency] = totals.get(case.currency, Decimal(0)) + case.amount
@@ -233,11 +265,12 @@ def make_offer(
         cases=len(cases),
         rows=sum(map(len, offered)),
         totals=totals,
-        account=account.title,
+        account=parties.title,
         host=api.host,
         test=job.test,
+        absent=tuple(f"Client {client}: {reason}" for client, reason in parties.absent.items()),
         already=sum(plan.fate == "already-imported" for plan in planned),
         invalid=len(judged.faulty) - len(judged.held),
         held=len(judged.held),
-        seconds=settings.rate.seconds_for(len(cases)),
+        seconds=settings.rate.seconds_for(most),
     )

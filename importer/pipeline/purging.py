@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from importer.errors import CannotStart, Interrupted
-from importer.journal import Journal, deliveries, erasing
+from importer.journal import Journal, clients, deliveries, erasing
 from importer.pipeline.reporting import delete_stale, rows_path
 from importer.pipeline.sessions import count_requests
 
@@ -94,8 +94,9 @@ def _hold(settings: Settings, stack: ExitStack) -> Journal | None:
     if isinstance(settings.journal, Path) and not settings.journal.exists():
         return None
     journal = stack.enter_context(closing(Journal.open(settings.journal, settings.locks, create=False)))
-    for account in sorted({run["account"] for run in journal.runs()}):
-        stack.enter_context(journal.sender(account, wait=False))
+    with journal.reading() as connection:
+        accounts = clients.all_accounts(connection)
+    stack.enter_context(journal.sender(*accounts, wait=False))
     return journal
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
@@ -55,8 +55,12 @@ class Rebuilt:
     without_reference: int
 
 
-def read_all(journal: Journal, account: Account, settings: Settings, api: Api, watcher: Watcher) -> Rebuilt:
+def read_all(
+    journal: Journal, account: Account, settings: Settings, api: Api, watcher: Watcher, *, client: str = ""
+) -> Rebuilt:
     """Read all cases of *account* and note in *journal* those that it does not know; its sender's lock is held.
+
+    A partner calls it *client*; else that is blank.
 
     Raises:
         Stopped: The key is refused, the day's requests are spent, or the API cannot be read; what was read is kept,
@@ -79,7 +83,7 @@ def read_all(journal: Journal, account: Account, settings: Settings, api: Api, w
     async def read() -> None:
         async for page in pages(journal, account, settings, api, target.ENDPOINT, watcher):
             with journal.begin() as connection:
-                seen.update(_add_page(journal, connection, page, run, account.id, target, seen["added"]))
+                seen.update(_add_page(journal, connection, page, run, account.id, target, seen["added"], client))
 
     asyncio.run(read())
     counts = {"rows": seen["added"], "created": seen["added"]}
@@ -103,7 +107,14 @@ async def pages(
 
 
 def _add_page(
-    journal: Journal, connection: Connection, page: Listed, run: str, account: str, target: Target, row: int
+    journal: Journal,
+    connection: Connection,
+    page: Listed,
+    run: str,
+    account: str,
+    target: Target,
+    row: int,
+    client: str,
 ) -> Counter[str]:
     """Add those of a page that the journal does not know, with row numbers from *row*; count what there was."""
     seen: Counter[str] = Counter()
@@ -122,7 +133,8 @@ def _add_page(
             elif case.id not in known and identity not in held:
                 held[identity] = "created"
                 seen["added"] += 1
-                planned.append((_case(case, row + seen["added"], identity, guarded=target.GUARDED), _known(case)))
+                made = _case(case, row + seen["added"], identity, guarded=target.GUARDED)
+                planned.append((replace(made, client=client), _known(case)))
         journal.add_cases(connection, run, account=account, target=target.NAME, mode=mode, planned=planned)
     seen["cases"] += len(page.cases)
     return seen

@@ -16,9 +16,10 @@ from importer.errors import CannotStart, ImporterError, RunError, Stopped
 from importer.journal import Journal
 from importer.journal.following import count_left_out, follow, note
 from importer.model import NOT_FOUND, Line, Standing, StatusReport, compare, split_row_key
-from importer.pipeline.account import credential_of, sending_account
+from importer.pipeline.account import credential_of
 from importer.pipeline.asking import asking
 from importer.pipeline.finding import readable
+from importer.pipeline.parties import name_clients, sending_parties
 from importer.protocol.standings import read_standing, read_standings
 from importer.report import status as workbook
 
@@ -75,21 +76,29 @@ class Refreshed:
 
 
 def refresh(
-    scope: Scope, settings: Settings, api: Api, *, watcher: Watcher, wait: bool = False, written: bool = True
+    scope: Scope,
+    settings: Settings,
+    api: Api,
+    *,
+    client: str | None = None,
+    watcher: Watcher,
+    wait: bool = False,
+    written: bool = True,
 ) -> Refreshed:
     """Ask where the cases of *scope* stand, write the status workbook, and note what changed.
 
     What changed is noted after it was told: a crash in between tells it again, and never keeps it to itself.
 
     Raises:
-        CannotStart: There is no such run, it is another account's, its cases cannot be asked about, or the journal is
-            busy.
+        CannotStart: There is no such run, it is another account's, its cases cannot be asked about, the journal is
+            busy, or the key is a partner's and no *client* is named.
         Stopped: The key is not accepted, or the API cannot be reached.
     """
+    named = name_clients(api, client)
     with closing(Journal.open(settings.journal, settings.locks, create=False)) as journal:
         account_id, target = _whose(journal, scope, settings, api)
         _, reading = readable(target)
-        if account_id is not None:
+        if account_id is not None and not named:
             # Where nothing is left to be asked, not even whose key it is needs to be.
             followed = _select(journal, account_id, target, scope)
             if not _due(followed, scope):
@@ -97,11 +106,17 @@ def refresh(
                     journal, account_id, target, scope, settings, _tell(followed, {}, scope), written=written
                 )
         of_run = account_id if scope.of_runs else None
-        with sending_account(api, settings, journal, of_run=of_run, wait=wait, waiting=watcher.waiting) as account:
+        with sending_parties(
+            api, settings, journal, named, of_run=of_run, wait=wait, waiting=watcher.waiting
+        ) as parties:
+            party = parties.only(client or "")
+            account = party.account
             followed = _select(journal, account.id, target, scope)
             due = _due(followed, scope)
             watcher.begin(len(due))
-            told, requests, stopped = asyncio.run(_ask_all(due, journal, account, settings, api, reading, watcher))
+            told, requests, stopped = asyncio.run(
+                _ask_all(due, journal, account, settings, party.api, reading, watcher)
+            )
             status = replace(
                 _tell(followed, told, scope), account=account.title, requests=requests + 1, stopped=stopped
             )

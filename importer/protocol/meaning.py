@@ -114,6 +114,11 @@ class Denied:
 
 
 @dataclass(frozen=True, slots=True)
+class Expired:
+    """Not processed: the client's token is not accepted any more (401), and another one may be."""
+
+
+@dataclass(frozen=True, slots=True)
 class Doubt:
     """Whether the case was made cannot be told; *by_server*: a 5xx answer, which may be replayed for the key."""
 

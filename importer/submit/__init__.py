@@ -43,6 +43,8 @@ class Sender:
         keep_going: Hold no group back.
         clock: Seconds since the epoch.
         observe: Told the status of each row as it is settled.
+        credential: What is shown to the API, and
+        remedy: what to do when it is not accepted, in words.
     """
 
     def __init__(
@@ -55,6 +57,8 @@ class Sender:
         keep_going: bool,
         clock: Callable[[], float],
         observe: Callable[[Status], None],
+        credential: str = "API key",
+        remedy: str = "Put the right one in IMPORTER_API_KEY.",
     ) -> None:
         self._step = step
         self._throttle = throttle
@@ -71,7 +75,15 @@ class Sender:
         self._bug: BaseException | None = None
         self._going: dict[object, int] = {}
         self._behind: defaultdict[object, deque[Sending]] = defaultdict(deque)
-        self._lessons = Lessons(throttle, patience, keep_going=keep_going, clock=clock, stop=self.stop)
+        self._lessons = Lessons(
+            throttle,
+            patience,
+            keep_going=keep_going,
+            clock=clock,
+            stop=self.stop,
+            credential=credential,
+            remedy=remedy,
+        )
 
     def stop(self, reason: ImporterError) -> None:
         """Send nothing more; what is in flight comes to its end, after an interruption within `LAST_WAIT`."""
@@ -174,7 +186,7 @@ class Sender:
         error = cast("BaseException", task.exception())
         if isinstance(error, ImporterError):
             # The journal does not take what happened: nothing more may be sent that it would not know of.
-            self.stop(Stopped(f"Sending was stopped. {error}"))
+            self.stop(error if isinstance(error, Stopped) else Stopped(f"Sending was stopped. {error}"))
         else:
             self._bug = error
             self._halt.set()

@@ -43,6 +43,8 @@ class Lessons:
         keep_going: Hold no group back.
         clock: Seconds since the epoch.
         stop: Told why nothing more is to be sent.
+        credential: What is shown to the API, and
+        remedy: what to do when it is not accepted, in words.
 
     Attributes:
         held: Country and currency → why its rows are not sent any more.
@@ -56,12 +58,16 @@ class Lessons:
         keep_going: bool,
         clock: Callable[[], float],
         stop: Callable[[ImporterError], None],
+        credential: str,
+        remedy: str,
     ) -> None:
         self._throttle = throttle
         self._patience = patience
         self._keep_going = keep_going
         self._clock = clock
         self._stop = stop
+        self._credential = credential
+        self._remedy = remedy
         self._posts = count()
         self._steps = count(1)
         self._last_step = 0
@@ -97,7 +103,7 @@ class Lessons:
             case Denied(status, message):
                 text = "is not accepted" if status == 401 else "may not do this"  # noqa: PLR2004
                 said = f": {message}" if message else ""
-                self._stop(Stopped(f"The API key {text} ({status}{said}). Put the right one in IMPORTER_API_KEY."))
+                self._stop(Stopped(f"The {self._credential} {text} ({status}{said}). {self._remedy}"))
             case Made() | Taken():
                 self._refusals.pop(sending.case.group, None)
             case Refused():

@@ -10,6 +10,7 @@ from importer.protocol import (
     CREATED_TOLERANCE,
     Absent,
     Doubt,
+    Expired,
     Found,
     Made,
     Refused,
@@ -60,6 +61,7 @@ class Sending:
         failures: Of these, those at the end that were 5xx answers.
         unanswered: Look-ups in a row that were not answered.
         unanswered_since: When the first of these ended.
+        expired: Its last request was refused for its token.
     """
 
     pk: int
@@ -84,6 +86,7 @@ class Sending:
     failures: int = 0
     unanswered: int = 0
     unanswered_since: float = 0.0
+    expired: bool = False
 
     @classmethod
     def found(
@@ -141,7 +144,7 @@ class Sending:
         if self.page == 1:
             self.asked_at = now
 
-    def on_post(self, meaning: PostMeaning, now: float) -> Decision:
+    def on_post(self, meaning: PostMeaning | Expired, now: float) -> Decision:
         """Decide after an attempt."""
         match meaning:
             case Made(case):
@@ -170,7 +173,7 @@ class Sending:
                 }
                 # Without a reference, a case of another row that is still in flight could be taken for this one.
                 return Decision(values=noted, due=None if self.case.has_reference else now + self.patience.settle_after)
-            case _:  # never processed: throttled, denied, never left
+            case _:  # never processed: throttled, denied, its token expired, never left
                 self.attempts -= 1
                 self.tries -= 1
                 noted = {"attempts": self.attempts}
@@ -179,7 +182,7 @@ class Sending:
                 self.since = None  # the first attempt is still to come, and no case made before it is ours
                 return Decision(values={**noted, "status": "planned", "since": None, "sent_at": None})
 
-    def on_ask(self, meaning: AskMeaning, now: float) -> Decision:
+    def on_ask(self, meaning: AskMeaning | Expired, now: float) -> Decision:
         """Decide after a look-up."""
         match meaning:
             case Found(case):
@@ -188,7 +191,7 @@ class Sending:
                 return self._absent(now)
             case Unanswered(reason):
                 return self._unanswered(reason, now)
-            case Throttled():
+            case Throttled() | Expired():
                 return AT_ONCE
             case _:  # denied: the run stops
                 return Decision(given_up=True)

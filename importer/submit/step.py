@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from urllib.parse import quote
 
-from importer.protocol import Answer, Listed, api_date, read_list, read_lookup, read_post, request_id, told
+from importer.protocol import (
+    Answer,
+    Denied,
+    Expired,
+    Listed,
+    api_date,
+    read_list,
+    read_lookup,
+    read_post,
+    request_id,
+    told,
+)
 from importer.submit.sending import Sending
 
 if TYPE_CHECKING:
@@ -20,6 +31,30 @@ if TYPE_CHECKING:
     from importer.submit.decision import Decision, Follower
 
 PAGE_SIZE: Final = 100  # the most that the API gives
+UNAUTHORIZED: Final = 401
+
+M = TypeVar("M")
+
+
+class Bearer(Protocol):
+    """A token that is shown with each request, and lasts for a while."""
+
+    @property
+    def number(self) -> int:
+        """Which of the tokens is shown now, counted from 0."""
+        ...
+
+    async def fresh(self) -> None:
+        """Get the next one where this one is about to expire, or was refused.
+
+        Raises:
+            Stopped: There is none.
+        """
+        ...
+
+    def refuse(self, number: int) -> None:
+        """Be told that the API does not accept token *number*."""
+        ...
 
 
 class Step:
@@ -38,6 +73,7 @@ class Step:
         depart: Told that a request leaves; returns when that is.
         follow: Told the API's time whenever it sends one.
         api_time: What it told last, if it did; seconds since the epoch.
+        bearer: What the client shows, where it expires.
     """
 
     def __init__(
@@ -55,6 +91,7 @@ class Step:
         depart: Callable[[], float],
         follow: Callable[[float], None],
         api_time: float | None,
+        bearer: Bearer | None = None,
     ) -> None:
         self._client = client
         self._journal = journal
@@ -68,19 +105,23 @@ class Step:
         self._depart = depart
         self._follow = follow
         self._api_time = api_time
+        self._bearer = bearer
         self._claimed: dict[str, int] = {}  # case id → the row that it was found for
 
-    async def take(self, sending: Sending) -> tuple[PostMeaning | AskMeaning | ListMeaning, Decision]:
+    async def take(self, sending: Sending) -> tuple[PostMeaning | AskMeaning | ListMeaning | Expired, Decision]:
         """Do the next request of *sending*; returns what the answer means, and what it decides.
 
         Raises:
             JournalError: The journal cannot be written; nothing was sent that it does not know of.
+            Stopped: There is no token to send it with.
         """
+        if self._bearer:
+            await self._bearer.fresh()
         if sending.asks:
             return await (self._list(sending) if sending.asks_by_list else self._look_up(sending))
         return await self._post(sending)
 
-    async def _post(self, sending: Sending) -> tuple[PostMeaning, Decision]:
+    async def _post(self, sending: Sending) -> tuple[PostMeaning | Expired, Decision]:
         now = self._clock()
         first = sending.since is None
         sending.leave(now if self._api_time is None else self._api_time)
@@ -99,31 +140,31 @@ class Step:
             await self._commits.make(
                 partial(self._journal.update, pk=sending.pk, parts=sending.parts, attempted_at=now)
             )
-        left_at = self._depart()
+        left_at, shown = self._depart(), self._shown
         reply = await self._client.post(self._endpoint, sending.case.body, sending.case.key)
-        meaning = read_post(reply)
+        meaning = self._admitted(read_post(reply), sending, shown)
         decision = sending.on_post(meaning, self._clock())
         await self._note(sending, number, left_at, reply, decision)
         return meaning, decision
 
-    async def _look_up(self, sending: Sending) -> tuple[AskMeaning, Decision]:
+    async def _look_up(self, sending: Sending) -> tuple[AskMeaning | Expired, Decision]:
         path = f"{self._lookup}/{quote(sending.case.reference, safe='')}"
         number = await self._left("look-up", sending.pk)
         sending.ask(self._clock())
-        left_at = self._depart()
+        left_at, shown = self._depart(), self._shown
         reply = await self._client.get(path)
-        meaning = read_lookup(reply)
+        meaning = self._admitted(read_lookup(reply), sending, shown)
         decision = sending.on_ask(meaning, self._clock())
         await self._note(sending, number, left_at, reply, decision)
         return meaning, decision
 
-    async def _list(self, sending: Sending) -> tuple[AskMeaning | ListMeaning, Decision]:
+    async def _list(self, sending: Sending) -> tuple[AskMeaning | ListMeaning | Expired, Decision]:
         number = await self._left("list", sending.pk)
         query: dict[str, str | int] = {"Page": sending.page, "PageSize": PAGE_SIZE, "Sort": "DateCreated:desc"}
         sending.ask(self._clock())
-        left_at = self._depart()
+        left_at, shown = self._depart(), self._shown
         reply = await self._client.get(self._endpoint, query)
-        meaning = read_list(reply, sending.page)
+        meaning = self._admitted(read_list(reply, sending.page), sending, shown)
         if isinstance(meaning, Listed):
             ids = [case.id for case in meaning.cases]
             owned: set[str] = await self._commits.make(
@@ -137,6 +178,21 @@ class Step:
             decision = sending.on_ask(meaning, self._clock())
         await self._note(sending, number, left_at, reply, decision)
         return meaning, decision
+
+    @property
+    def _shown(self) -> int:
+        return self._bearer.number if self._bearer else 0
+
+    def _admitted(self, meaning: M, sending: Sending, shown: int) -> M | Expired:
+        """Ask for a new token after a 401, unless it came for the new one, too: then none helps."""
+        if not (self._bearer and isinstance(meaning, Denied) and meaning.status == UNAUTHORIZED):
+            sending.expired = False
+            return meaning
+        if sending.expired and shown == self._bearer.number:
+            return meaning
+        self._bearer.refuse(shown)
+        sending.expired = True
+        return Expired()
 
     async def _left(self, kind: str, pk: int) -> int:
         now = self._clock()
