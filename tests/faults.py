@@ -3,7 +3,7 @@
     python tests/faults.py                                  every fault alone, and all pairs: about half an hour
     python tests/faults.py --pairs 20 --rows 60             every fault alone, and twenty pairs by chance
     python tests/faults.py --write docs/faults.md           the same, and writes the table
-    python tests/faults.py --target managed                 cases of another target
+    python tests/faults.py --target managed                 cases of another target, or of two clients: `referral`
     IMPORTER_JOURNAL=postgresql://… python tests/faults.py  with that journal
 
 Each trial submits a file to a sandbox with the fault, resumes the run with the fault still there, and resumes it until
@@ -62,7 +62,12 @@ ORDERS = {
     "deny": "after=20,times=1",
     "clock-skew": "seconds=-3600",
     "close-idle": "seconds=0.02",
+    "unlink": "chance=0.5",
+    "revoke-token": "chance=0.02",
+    "expire-tokens": "seconds=0.3",
+    "short-tokens": "seconds=0.3",
 }
+OF_TOKENS = ("unlink", "revoke-token", "expire-tokens", "short-tokens")
 HEADINGS = (
     *("fault", "ends with", "left for `resume`", "requests", "duplicates", "lost", "unknown", "untrue"),
     *("trials with others", "of these rows duplicate, lost, unknown or untrue"),
@@ -99,6 +104,7 @@ SHAPES = {
         {"contactPerson": "Example"},
         creditors=3,
     ),
+    "referral": Shape(",Client", ",client-{creditor}", creditors=2),
 }
 
 
@@ -136,6 +142,16 @@ class Trial:
         return any((self.duplicates, self.lost, self.unknown, self.untrue))
 
 
+def faults_of(target: str) -> list[str]:
+    """Name the faults that can befall a target's requests: only partners for clients have tokens."""
+    return [name for name in CATALOGUE if target == "referral" or name not in OF_TOKENS]
+
+
+def prefix_of(target: str) -> str:
+    """Say where the API is that a target's rows are posted to: a client's cases go to the Customer API."""
+    return PREFIXES["customer" if target == "referral" else schemas.load(target).API]
+
+
 def order(name: str) -> Fault:
     """Order a fault as the table has it: those of single requests befall every seventh or so, by chance."""
     return Fault.parse(f"{name}:{ORDERS.get(name, '' if name in ALWAYS else 'chance=0.15')}")
@@ -159,7 +175,7 @@ def write_source(path: Path, rows: int, shape: Shape) -> Path:
 def run(target: str, workspace: Path, url: str, *arguments: object, timeout: float = PATIENCE) -> dict[str, Any]:
     """Run a command of the importer in this process; returns what `--json` printed."""
     environment = {
-        "IMPORTER_API_URL": url + PREFIXES[schemas.load(target).API],
+        "IMPORTER_API_URL": url + prefix_of(target),
         "IMPORTER_TARGET": target,
         # Trials may share a journal, which remembers whose a key is; what follows the colon makes another key.
         "IMPORTER_API_KEY": f"sandbox:{workspace.name}",
@@ -210,7 +226,8 @@ def attempt(target: str, faults: tuple[str, ...], rows: int, seed: int) -> Trial
 
 def identify(case: Mapping[str, Any]) -> tuple[str, str]:
     """Name a case of the sandbox by creditor and reference, as it was sent."""
-    return str(json.loads(case["body"]).get("creditorCompanyName", "")), str(case["creditorReference"])
+    creditor = json.loads(case["body"]).get("creditorCompanyName") or str(case["account"]).partition("/")[2]
+    return str(creditor), str(case["creditorReference"])
 
 
 def finish(perform: Callable[..., dict[str, Any]], said: dict[str, Any]) -> dict[str, Any]:
@@ -252,7 +269,7 @@ async def _send_plainly(url: str, target: str, rows: int, retries: int) -> int:
     debtor = {"type": "Company", "name": "Example", "address": "1 St", "city": "Town", "countryAlpha2": "DE"}
     common = {"currencyCode": "EUR", "date": "2026-01-15", "amountToRecover": 1.5, "debtor": debtor | shape.debtor}
     common |= shape.members
-    path = PREFIXES[named.API] + named.ENDPOINT
+    path = prefix_of(target) + named.ENDPOINT
     headers = {"XApiKey": "sandbox"}
     gate = asyncio.Semaphore(16)
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT, trust_env=False) as client:
@@ -273,11 +290,11 @@ async def _send_plainly(url: str, target: str, rows: int, retries: int) -> int:
         return sum(not told for told in await asyncio.gather(*map(send, range(rows))))
 
 
-def choose(pairs: int | None, seed: int) -> list[tuple[str, ...]]:
+def choose(names: Sequence[str], pairs: int | None, seed: int) -> list[tuple[str, ...]]:
     """Name the trials: every fault alone, alone against an API that protects nothing, and in pairs."""
-    alone = [(name,) for name in CATALOGUE]
-    unprotected = [(name, *UNPROTECTED) for name in CATALOGUE if name not in UNPROTECTED]
-    pairs_there_are = list(itertools.combinations(CATALOGUE, 2))
+    alone = [(name,) for name in names]
+    unprotected = [(name, *UNPROTECTED) for name in names if name not in UNPROTECTED]
+    pairs_there_are = list(itertools.combinations(names, 2))
     if pairs is not None:
         pairs_there_are = random.Random(seed).sample(pairs_there_are, pairs)  # noqa: S311 - a seed, to see it again
     return [*alone, *unprotected, *pairs_there_are]
@@ -289,11 +306,10 @@ def tell(trials: Sequence[Trial], rows: int, peers: dict[str, tuple[tuple[int, i
         f"| {' | '.join(HEADINGS)} |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    for name in CATALOGUE:
+    for name, (retrying, giving_up) in peers.items():
         alone = next(trial for trial in trials if trial.faults == (name,))
         others = [trial for trial in trials if name in trial.faults and len(trial.faults) > 1]
         broken = sum(trial.duplicates + trial.lost + trial.unknown + trial.untrue for trial in others)
-        retrying, giving_up = peers[name]
         lines.append(
             f"| `{name}` | {alone.exit} | {alone.unsettled} | {alone.requests} | {alone.duplicates} | {alone.lost} "
             f"| {alone.unknown} | {alone.untrue} | {len(others)} | {broken} | {retrying[0]} | {giving_up[1]} |"
@@ -318,7 +334,8 @@ def main() -> int:
     parser.add_argument("--write", type=Path, help="the page whose table is to be written anew")
     parser.add_argument("--json", action="store_true", help="a line of JSON a trial in place of the table")
     chosen = parser.parse_args()
-    asked = [tuple(names.split("+")) for names in chosen.only or ()] or choose(chosen.pairs, chosen.seed)
+    names = faults_of(chosen.target)
+    asked = [tuple(one.split("+")) for one in chosen.only or ()] or choose(names, chosen.pairs, chosen.seed)
     with ProcessPoolExecutor(chosen.jobs, multiprocessing.get_context("spawn")) as pool:
         trials = []
         do = partial(attempt, chosen.target, rows=chosen.rows, seed=chosen.seed)
@@ -329,7 +346,7 @@ def main() -> int:
     if not (chosen.json or chosen.only):
         peers = {
             name: tuple(compare(chosen.target, name, chosen.rows, retries=retries) for retries in (3, 0))
-            for name in CATALOGUE
+            for name in names
         }
         table = tell(trials, chosen.rows, peers)
         print(table)

@@ -14,6 +14,7 @@ from importer.protocol import (
     Absent,
     Denied,
     Doubt,
+    Expired,
     Found,
     KnownCase,
     Listed,
@@ -103,7 +104,7 @@ def test_a_refusal_of_the_only_attempt_settles_it() -> None:
     assert decision == Decision("rejected", {"error": "NoPartnerAvailable", "message": "No partner", "solution": None})
 
 
-@pytest.mark.parametrize("meaning", [Throttled(3), Denied(401, ""), NeverLeft("refused")])
+@pytest.mark.parametrize("meaning", [Throttled(3), Denied(401, ""), Expired(), NeverLeft("refused")])
 def test_what_was_never_processed_leaves_the_row_as_it_was(meaning: Any) -> None:
     fresh = sending()
 
@@ -292,6 +293,7 @@ def test_an_answer_renews_the_patience_with_look_ups() -> None:
 
 def test_a_throttled_look_up_is_repeated_and_a_denied_one_is_not() -> None:
     assert doubtful().on_ask(Throttled(1), NOW) == AT_ONCE
+    assert doubtful().on_ask(Expired(), NOW) == AT_ONCE
     assert doubtful().on_ask(Denied(401, ""), NOW) == Decision(given_up=True)
 
 
