@@ -15,22 +15,30 @@ import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 import pyarrow as pa
 
-from importer.model import HELD, ISSUE_COLUMNS, split_row_key
+from importer.model import (
+    HELD,
+    ISSUE_COLUMNS,
+    LONGEST_TEXT,
+    add_exactly,
+    head_breakdown,
+    split_row_key,
+    tell_invoice,
+    tell_rest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from decimal import Decimal
 
     from schemas.codes import Code
 
 BUCKETS: Final = ("amountToRecoverOver6Months", "amountToRecoverOver12Months", "amountToRecoverOver24Months")
 HALF_A_YEAR: Final = timedelta(days=180)
-LONGEST_TEXT: Final = 4000  # characters
 MOST_LINES: Final = 1000
 OLDEST_LINE: Final = date(2000, 1, 1)
 FINEST: Final = -2  # exponent of a line's amount
@@ -144,7 +152,7 @@ def join(requests: Mapping[int, Mapping[str, Any]], today: date, *, lines: bool)
     rows = sorted(requests, key=lambda row: (requests[row]["date"], row))
     invoices = [requests[row] for row in rows]
     first = invoices[0]
-    total = _add(invoice["amountToRecover"] for invoice in invoices)
+    total = add_exactly(invoice["amountToRecover"] for invoice in invoices)
     found = [*_judge_lines(rows, invoices, lines=lines), *_compare(rows, invoices)]
     request = {name: value for name, value in first.items() if name not in BUCKETS}
     dues = [date.fromisoformat(invoice["dueDate"]) for invoice in invoices if "dueDate" in invoice]
@@ -176,7 +184,7 @@ def age(invoices: Iterable[tuple[date, Decimal]], today: date) -> dict[str, Deci
         lambda due: _years_later(due, 2),
     )
     return {
-        name: _add(amount for due, amount in kept if limit(due) < today)
+        name: add_exactly(amount for due, amount in kept if limit(due) < today)
         for name, limit in zip(BUCKETS, limits, strict=True)
     }
 
@@ -185,11 +193,6 @@ def _years_later(day: date, years: int) -> date:
     """Find the same day of a later year, which for 29 February may be the 28th."""
     year = day.year + years
     return day.replace(year=year, day=min(day.day, calendar.monthrange(year, day.month)[1]))
-
-
-def _add(amounts: Iterable[Decimal]) -> Decimal:
-    with localcontext(prec=80):
-        return sum(amounts, Decimal(0))
 
 
 def _line(invoice: Mapping[str, Any]) -> dict[str, object]:
@@ -252,7 +255,7 @@ def _break_down(
     """Put into the comments what was there, and a line for each invoice, as many as fit."""
     comments = _distinct(invoices, "comments")
     currency = invoices[0]["currencyCode"]
-    heading = f"This case is made of {len(invoices)} invoices, {total:f} {currency} in all:"
+    heading = head_breakdown(len(invoices), total, currency)
     lines = [_tell(invoice, currency) for invoice in invoices]
     whole = "\n".join([*comments, heading, *lines])
     if len(whole) <= LONGEST_TEXT:
@@ -260,11 +263,11 @@ def _break_down(
         return None
     kept, left = [*comments[:1], heading], len(invoices)
     for line in lines:
-        if len("\n".join([*kept, line, _rest(left - 1)])) > LONGEST_TEXT:
+        if len("\n".join([*kept, line, tell_rest(left - 1)])) > LONGEST_TEXT:
             break
         kept.append(line)
         left -= 1
-    cut = "\n".join([*kept, _rest(left)] if left else kept)
+    cut = "\n".join([*kept, tell_rest(left)] if left else kept)
     request["comments"] = cut if len(cut) <= LONGEST_TEXT else comments[0]
     said = [f"{len(comments) - 1} comments"] if len(comments) > 1 else []
     said += [f"{left} of {len(invoices)} invoices"] if left else []
@@ -272,13 +275,8 @@ def _break_down(
 
 
 def _tell(invoice: Mapping[str, Any], currency: str) -> str:
-    due = f"due {invoice['dueDate']}, " if "dueDate" in invoice else ""
-    amount = f"{invoice['amountToRecover']:f} {currency}"
-    return f"{invoice.get('creditorReference', '')}: of {invoice['date']}, {due}{amount}"
-
-
-def _rest(left: int) -> str:
-    return f"and {left} more."
+    reference, due = invoice.get("creditorReference", ""), invoice.get("dueDate")
+    return tell_invoice(reference, invoice["date"], due, invoice["amountToRecover"], currency)
 
 
 def blanks(fields: pd.DataFrame) -> Iterator[Found]:

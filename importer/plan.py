@@ -165,11 +165,16 @@ def differing(case: Case, made: Entry) -> tuple[str, ...]:
     ours, theirs = case.fingerprints, made.case.fingerprints
     if not theirs:  # found at the API, or forgotten: only what every entry has can be compared
         known = (
-            ("amountToRecover", case.amount, made.case.amount if made.case.bundle is None else None),
+            ("amountToRecover", _own_amount(case), _own_amount(made.case)),
             ("currencyCode", case.currency, made.case.currency),
         )
-        return tuple(name for name, our, their in known if their and our != their)
+        return tuple(name for name, our, their in known if our and their and our != their)
     return tuple(name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name))
+
+
+def _own_amount(case: Case) -> Decimal | None:
+    """Return what a case's own row claims; None where its amount is that of a whole bundle."""
+    return None if case.bundle == case.row else case.amount
 
 
 def _latest(entries: Sequence[Entry], status: str) -> Entry | None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from importer.pipeline.references import Errand
 
 LINE_EVERY: Final = 10.0  # seconds between two lines where there is no terminal
+NAMED: Final = 20  # references in one sentence
 MINUTE: Final = 60
 HOUR: Final = 3600
 
@@ -135,6 +136,8 @@ def show_rebuilt(screen: Console, rebuilt: Rebuilt) -> None:
     screen.print(
         f"The account has {rebuilt.cases:,} cases; {rebuilt.added:,} of them were not in the journal, and are now."
     )
+    if rebuilt.invoices:
+        screen.print(f"{rebuilt.invoices:,} further invoices, which are parts of these cases, were added with them.")
     if rebuilt.in_doubt:
         screen.print(f"{rebuilt.in_doubt:,} are in doubt in a run of this journal: `importer resume` settles them.")
     if rebuilt.without_reference:
@@ -142,6 +145,17 @@ def show_rebuilt(screen: Console, rebuilt: Rebuilt) -> None:
             f"{rebuilt.without_reference:,} have no creditor reference: rows without one cannot be recognised, and "
             "would be sent again.",
             style="yellow",
+        )
+    if rebuilt.incomplete:
+        named = ", ".join(rebuilt.incomplete[:NAMED])
+        more = len(rebuilt.incomplete) - NAMED
+        screen.print(
+            f"Do not submit yet: {len(rebuilt.incomplete):,} of the cases have, or may have, further invoices that "
+            "their comments do not tell. Such an invoice would be pursued twice: look these cases up in the portal or "
+            f"in your reports, and leave their invoices out of what you submit: {named}"
+            f"{f', and {more:,} more (--json names all)' if more > 0 else ''}.",
+            style="bold red",
+            markup=False,
         )
 
 

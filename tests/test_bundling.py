@@ -557,6 +557,137 @@ def test_claim_lines_make_the_same_case_at_the_sandbox(importer: Callable[..., A
     assert "INV-1: of 2025-01-15" in body["comments"]
 
 
+def lose_the_journal(workspace: Path) -> None:
+    for path in workspace.glob("journal.db*"):
+        path.unlink()
+
+
+@pytest.mark.parametrize("lines", [(), ("--claim-lines",)], ids=["sums", "claim lines"])
+def test_a_rebuilt_journal_knows_every_invoice_of_a_bundle(
+    importer: Callable[..., Any], tmp_path: Path, lines: tuple[str, ...]
+) -> None:
+    rows = [line(1, 1), line(1, 2, Amount="4.25"), line(2, 3), line(1, "4: of 2025-01-15 1.00 EUR")]
+    importer("submit", write(tmp_path / "june.csv", rows), *BY, *lines, "--sandbox", "--yes")
+    (case_id,) = {row["case_id"] for row in journal_of(tmp_path) if row["bundle"]}
+    lose_the_journal(tmp_path)
+
+    rebuilt = importer("journal", "rebuild", "--sandbox", "--json")
+
+    assert (rebuilt.code, rebuilt.said["added"], rebuilt.said["invoices"], rebuilt.said["incomplete"]) == (0, 2, 2, 0)
+    assert {row["reference"] for row in journal_of(tmp_path) if row["case_id"] == case_id} == {
+        rows[number]["Invoice number"] for number in (0, 1, 3)
+    }
+    again = importer("journal", "rebuild", "--sandbox", "--json").said
+    assert (again["added"], again["invoices"]) == (0, 0)
+    (found,) = importer("find", "INV-2", "--json").said["cases"]
+    assert (found["case_id"], found["amount"]) == (case_id, "4.25")
+    changed = write(tmp_path / "july.csv", [rows[0], line(1, 2, Amount="9.00"), *rows[2:], line(1, 5)])
+    for options in ((), BY):
+        said = importer("submit", changed, *options, "--sandbox", "--yes", "--json").said
+        assert said["counts"]["already-imported"] == (4 if not options else 5)
+    assert [row["Message"] for row in results(tmp_path, said)][:3] == [
+        None,
+        "It was imported with another content; nothing was sent. Different now: amountToRecover.",
+        None,
+    ]
+    assert len(cases_of(tmp_path)) == 3
+    refreshed = importer("refresh", "--open", "--sandbox", "--json").said
+    assert refreshed["open"] == 3
+
+
+def test_a_journal_that_was_rebuilt_with_the_first_invoice_alone_is_given_the_others(
+    importer: Callable[..., Any], tmp_path: Path
+) -> None:
+    rows = [line(1, 1), line(1, 2), line(1, 3)]
+    importer("submit", write(tmp_path / "june.csv", rows), *BY, "--sandbox", "--yes")
+    lose_the_journal(tmp_path)
+    importer("journal", "rebuild", "--sandbox")
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as journal, journal:
+        journal.execute("delete from cases where reference <> 'INV-1'")
+        journal.execute("update cases set bundle = null")
+
+    said = importer("journal", "rebuild", "--sandbox", "--json").said
+
+    assert (said["added"], said["invoices"]) == (0, 2)
+    assert importer("submit", "june.csv", "--sandbox", "--yes", "--json").said["counts"]["already-imported"] == 3
+
+
+def test_yesterdays_run_of_a_bundle_is_resumed_after_a_rebuilding_without_a_second_case(
+    importer: Callable[..., Any], tmp_path: Path
+) -> None:
+    rows = [line(1, 1), line(1, 2), line(2, 3)]
+    source = write(tmp_path / "june.csv", rows)
+    run = importer("submit", source, *BY, "--limit", 0, "--sandbox", "--yes", "--json").said["run"]
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as database:
+        database.execute("vacuum into ?", (str(tmp_path / "yesterday.db"),))
+    importer("resume", run, "--sandbox")
+    lose_the_journal(tmp_path)
+    (tmp_path / "yesterday.db").rename(tmp_path / "journal.db")
+
+    assert importer("journal", "rebuild", "--sandbox").code == 0
+    resumed = importer("resume", run, "--sandbox", "--json")
+
+    assert resumed.said["counts"]["already-imported"] == 3
+    assert importer("submit", source, "--sandbox", "--yes", "--json").said["counts"]["already-imported"] == 3
+    assert_no_invoice_is_in_two_cases(tmp_path, rows)
+
+
+def test_a_rebuilding_says_which_cases_have_invoices_that_their_comments_do_not_tell(
+    importer: Callable[..., Any], tmp_path: Path
+) -> None:
+    cut = [line(1, f"{number:03}-of-many-with-a-long-reference", Comments="") for number in range(60)]
+    full = [line(2, number, Comments="x" * 4000) for number in (900, 901)]
+    alone = [line(3, 950, Comments="Call first")]
+    source = write(tmp_path / "june.csv", [*cut, *full, *alone])
+    importer("submit", source, *BY, "--sandbox", "--yes")
+
+    healthy = importer("journal", "rebuild", "--sandbox", "--json")
+    lose_the_journal(tmp_path)
+    ran = importer("journal", "rebuild", "--sandbox", "--json")
+    shown = importer("journal", "rebuild", "--sandbox")
+
+    assert (healthy.code, healthy.said["incomplete"]) == (0, 0)
+    assert (ran.code, ran.said["exit"], ran.said["added"], ran.said["invoices"]) == (1, 1, 3, 0)
+    assert ran.said["incomplete"] == 2
+    assert sorted(ran.said["incomplete_references"]) == ["INV-000-of-many-with-a-long-reference", "INV-900"]
+    assert shown.code == 1
+    assert "Do not submit yet: 2 of the cases" in shown.err
+    assert "INV-900" in shown.err
+    (found,) = importer("find", "INV-900", "--json").said["cases"]
+    assert "Which further invoices" in found["message"]
+
+
+def test_invoices_of_a_case_that_another_journal_made_are_noted_as_well(
+    importer: Callable[..., Any], tmp_path: Path
+) -> None:
+    rows = [line(1, 1), line(1, 2)]
+    importer("submit", write(tmp_path / "june.csv", rows), *BY, "--sandbox", "--yes")
+    lose_the_journal(tmp_path)
+    first = write(tmp_path / "first.csv", rows[:1])
+    assert importer("submit", first, "--sandbox", "--yes", "--json").said["counts"]["duplicate"] == 1
+
+    said = importer("journal", "rebuild", "--sandbox", "--json").said
+
+    assert (said["added"], said["invoices"]) == (0, 1)
+    again = importer("submit", "june.csv", "--sandbox", "--yes", "--json").said["counts"]
+    assert (again["duplicate"], again["already-imported"]) == (1, 1)
+    assert cases_of(tmp_path) == [("INV-1", Decimal("21.00"))]
+
+
+def test_an_invoice_that_is_in_doubt_by_itself_though_a_case_has_it_is_told(
+    importer: Callable[..., Any], tmp_path: Path
+) -> None:
+    rows = [line(1, 1), line(1, 2)]
+    importer("submit", write(tmp_path / "june.csv", rows), *BY, "--sandbox", "--yes")
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as journal, journal:
+        journal.execute("delete from cases where reference = 'INV-1'")
+        journal.execute("update cases set status = 'sending', bundle = null, case_id = null, case_reference = null")
+
+    ran = importer("journal", "rebuild", "--sandbox", "--json")
+
+    assert (ran.code, ran.said["incomplete_references"]) == (1, ["INV-1"])
+
+
 LINE = {"dueDate": "2025-02-14", "amount": Decimal("10.50"), "reference": "A"}
 
 

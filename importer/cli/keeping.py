@@ -108,10 +108,10 @@ def rebuild(
     with open_api(settings, sandbox=sandbox) as api, screen.Watching(console) as watcher:
         rebuilt = pipeline.rebuild(settings, api, client=client, watcher=watcher, wait=wait)
     if as_json:
-        print_json({**asdict(rebuilt), "exit": 0})
-    else:
-        screen.show_rebuilt(console, rebuilt)
-    return 0
+        told = {**asdict(rebuilt), "incomplete": len(rebuilt.incomplete), "incomplete_references": rebuilt.incomplete}
+        print_json({**told, "exit": rebuilt.exit_code})
+    screen.show_rebuilt(console, rebuilt)
+    return rebuilt.exit_code
 
 
 @journal.command()

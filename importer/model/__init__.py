@@ -1,5 +1,14 @@
 """The nouns of the program: frozen values that the stages hand to each other."""
 
+from importer.model.breakdown import (
+    LONGEST_TEXT,
+    Invoice,
+    add_exactly,
+    head_breakdown,
+    read_invoices,
+    tell_invoice,
+    tell_rest,
+)
 from importer.model.cases import Case, Entry
 from importer.model.events import Event
 from importer.model.rows import column_letters, row_key, split_row_key
@@ -38,6 +47,7 @@ __all__ = [
     "HELD",
     "ISSUE_COLUMNS",
     "LIFECYCLES",
+    "LONGEST_TEXT",
     "MIXED",
     "NOT_FOUND",
     "OUTCOME_COLUMNS",
@@ -53,6 +63,7 @@ __all__ = [
     "Entry",
     "Event",
     "Figures",
+    "Invoice",
     "Line",
     "Matching",
     "Parsed",
@@ -66,10 +77,15 @@ __all__ = [
     "StatusReport",
     "Styles",
     "Table",
+    "add_exactly",
     "column_letters",
     "compare",
+    "head_breakdown",
     "lifecycle_named",
+    "read_invoices",
     "row_key",
     "split_row_key",
     "split_template",
+    "tell_invoice",
+    "tell_rest",
 ]

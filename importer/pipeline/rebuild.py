@@ -13,18 +13,20 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 
 import schemas
-from importer.journal.held import holders, ids_known
+from importer.bundle import BUCKETS
+from importer.journal.held import holders, ids_known, ids_sent
 from importer.journal.tables import DROPPED
-from importer.model import Case
+from importer.model import Case, read_invoices
 from importer.pipeline.asking import asking
 from importer.protocol import read_list
 from schemas.creditors import is_complete
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from importer.client import Query
     from importer.journal import Connection, Journal
+    from importer.model import Invoice
     from importer.pipeline.account import Account, Api
     from importer.pipeline.deliver import Watcher
     from importer.protocol import KnownCase, Listed
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 PAGE_SIZE: Final = 100  # the most that the API gives
 FOUND: Final = "It was found at the API by `importer journal rebuild`."
+INCOMPLETE: Final = f"{FOUND} Which further invoices it is made of its comments do not tell."
 UNRESUMABLE: Final = "it is a rebuilding of the journal, and has no rows of its own"
 
 
@@ -46,6 +49,9 @@ class Rebuilt:
         added: Those that the journal did not know.
         in_doubt: Those that a run of the journal has in doubt, and will settle itself.
         without_reference: Those that no row can be recognised by.
+        invoices: How many further invoices of cases of several were added.
+        incomplete: Names of the cases that have, or may have, further invoices that are not known: submitting these
+            would make second cases of them.
     """
 
     run: str
@@ -53,6 +59,13 @@ class Rebuilt:
     added: int
     in_doubt: int
     without_reference: int
+    invoices: int
+    incomplete: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """Return 1 where something is left for people to see to."""
+        return 1 if self.incomplete else 0
 
 
 def read_all(
@@ -78,19 +91,22 @@ def read_all(
             resumable=False,
             summary={"sources": [], "unresumable": UNRESUMABLE},
         )
-    seen: Counter[str] = Counter()
+    rebuilding = _Rebuilding(journal, run, account.id, target, client)
 
     async def read() -> None:
         async for page in pages(journal, account, settings, api, target.ENDPOINT, watcher):
             with journal.begin() as connection:
-                seen.update(_add_page(journal, connection, page, run, account.id, target, seen["added"], client))
+                rebuilding.add_page(connection, page)
 
     asyncio.run(read())
-    counts = {"rows": seen["added"], "created": seen["added"]}
-    journal.end_run(
-        run, exit_code=0, stopped=None, summary={"sources": [], "unresumable": UNRESUMABLE, "counts": counts}
+    seen, incomplete = rebuilding.seen, tuple(rebuilding.incomplete)
+    found = Rebuilt(
+        run, seen["cases"], seen["added"], seen["in doubt"], seen["without reference"], seen["invoices"], incomplete
     )
-    return Rebuilt(run, seen["cases"], seen["added"], seen["in doubt"], seen["without reference"])
+    counts = {"rows": seen["rows"], "created": seen["rows"]}
+    summary = {"sources": [], "unresumable": UNRESUMABLE, "counts": counts}
+    journal.end_run(run, exit_code=found.exit_code, stopped=None, summary=summary)
+    return found
 
 
 async def pages(
@@ -106,38 +122,79 @@ async def pages(
                 return
 
 
-def _add_page(
-    journal: Journal,
-    connection: Connection,
-    page: Listed,
-    run: str,
-    account: str,
-    target: Target,
-    row: int,
-    client: str,
-) -> Counter[str]:
-    """Add those of a page that the journal does not know, with row numbers from *row*; count what there was."""
-    seen: Counter[str] = Counter()
-    known = ids_known(connection, account, [case.id for case in page.cases])
-    for mode in ("live", "test"):
-        ours = [case for case in page.cases if case.is_test == (mode == "test")]
-        held = holders(connection, account, target.NAME, mode, [case.creditor_reference or "" for case in ours])
-        planned = []
-        for case in ours:
-            reference = case.creditor_reference or ""
-            identity = ("" if target.GUARDED else case.creditor, reference)
-            if not reference.strip() or not (target.GUARDED or is_complete(case.creditor)):
-                seen["without reference"] += 1
-            elif held.get(identity) == "sending":
-                seen["in doubt"] += 1
-            elif case.id not in known and identity not in held:
-                held[identity] = "created"
-                seen["added"] += 1
-                made = _case(case, row + seen["added"], identity, guarded=target.GUARDED)
-                planned.append((replace(made, client=client), _known(case)))
-        journal.add_cases(connection, run, account=account, target=target.NAME, mode=mode, planned=planned)
-    seen["cases"] += len(page.cases)
-    return seen
+class _Rebuilding:
+    """Adds to *journal*, as rows of *run*, what it does not know of the cases of *account*.
+
+    Attributes:
+        seen: How much of each kind there was.
+        incomplete: Names of cases of several invoices of which not all are known.
+    """
+
+    def __init__(self, journal: Journal, run: str, account: str, target: Target, client: str) -> None:
+        self._journal = journal
+        self._run = run
+        self._account = account
+        self._target = target
+        self._client = client
+        self._bundles = set(BUCKETS) <= set(target.FIELDS)
+        self.seen: Counter[str] = Counter()
+        self.incomplete: list[str] = []
+
+    def add_page(self, connection: Connection, page: Listed) -> None:
+        """Add those of a page that the journal does not know."""
+        ids = [case.id for case in page.cases]
+        known, sent = ids_known(connection, self._account, ids), ids_sent(connection, self._account, ids)
+        for mode in ("live", "test"):
+            ours = [case for case in page.cases if case.is_test == (mode == "test")]
+            invoices = {case.id: self._read(case) if case.id not in sent else () for case in ours}
+            references = {case.creditor_reference or "" for case in ours}
+            references |= {one.reference for of_one in invoices.values() for one in of_one or ()}
+            identity = {"account": self._account, "target": self._target.NAME, "mode": mode}
+            held = holders(connection, **identity, references=references)
+            planned = [
+                (row, _known(case, complete=invoices[case.id] is not None))
+                for case in ours
+                for row in self._rows(case, invoices[case.id], held, known=case.id in known)
+            ]
+            self._journal.add_cases(connection, self._run, **identity, planned=planned)
+        self.seen["cases"] += len(page.cases)
+
+    def _read(self, case: KnownCase) -> tuple[Invoice, ...] | None:
+        if not self._bundles:
+            return ()
+        return read_invoices(case.comments, case.creditor_reference or "", case.amount, case.currency.upper())
+
+    def _rows(
+        self, case: KnownCase, invoices: tuple[Invoice, ...] | None, held: dict[tuple[str, str], str], *, known: bool
+    ) -> Iterator[Case]:
+        """Yield what is to be added of a case and of its further *invoices*, and note in *held* that it will be."""
+        reference = case.creditor_reference or ""
+        creditor = "" if self._target.GUARDED else case.creditor
+        status = held.get((creditor, reference))
+        recognised = bool(reference.strip()) and (self._target.GUARDED or is_complete(creditor))
+        missing = []
+        if not recognised:
+            self.seen["without reference"] += 1
+        elif status == "sending":
+            self.seen["in doubt"] += 1
+        elif not known and status is None:
+            self.seen["added"] += 1
+            missing.append((reference, case.amount or Decimal(0)))
+        # One that is in doubt as a part of another request could be sent after all.
+        doubtful = status != "sending" and any(
+            held.get((creditor, one.reference)) == "sending" for one in invoices or ()
+        )
+        if doubtful or (invoices is None and status != "sending"):
+            self.incomplete.append(reference.strip() or case.reference)
+        further = [one for one in (invoices or ())[1:] if (creditor, one.reference) not in held]
+        self.seen["invoices"] += len(further)
+        missing += [(one.reference, one.amount) for one in further]
+        lead = None if invoices == () else self.seen["rows"] + 1
+        for name, amount in missing:
+            self.seen["rows"] += 1
+            held[creditor, name] = "created"
+            added = _case(case, self.seen["rows"], (creditor, name), guarded=self._target.GUARDED)
+            yield replace(added, amount=amount, bundle=lead, client=self._client)
 
 
 def _case(case: KnownCase, row: int, identity: tuple[str, str], *, guarded: bool) -> Case:
@@ -151,7 +208,7 @@ def _case(case: KnownCase, row: int, identity: tuple[str, str], *, guarded: bool
         n=0,
         key="",
         body=b"",
-        amount=case.amount or Decimal(0),
+        amount=Decimal(0),
         currency=case.currency,
         group="",
         fingerprints={},
@@ -160,12 +217,12 @@ def _case(case: KnownCase, row: int, identity: tuple[str, str], *, guarded: bool
     )
 
 
-def _known(case: KnownCase) -> dict[str, object]:
+def _known(case: KnownCase, *, complete: bool) -> dict[str, object]:
     return {
         "status": "created",
         "case_id": case.id,
         "case_reference": case.reference,
         "lifecycle": case.lifecycle,
-        "message": FOUND,
+        "message": FOUND if complete else INCOMPLETE,
         **DROPPED,
     }

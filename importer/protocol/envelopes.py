@@ -72,6 +72,7 @@ def case_of(document: object) -> KnownCase | None:
         solution=signing_link(document) or _link(document.get("solutionUrl")),
         creditor=_creditor(document.get("creditor")),
         partner_reference=partner_reference(document),
+        comments=str(document.get("creditorComments") or ""),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class KnownCase:
         solution: Where its contracts are signed, while they are not; else blank.
         creditor: Whose claim it is, named as in `schemas.creditors`; blank where that is not told.
         partner_reference: The collection partner's own, blank where there is none; None where the API does not tell.
+        comments: What was said of it when it was made.
     """
 
     id: str
@@ -72,6 +73,7 @@ class KnownCase:
     solution: str
     creditor: str = ""
     partner_reference: str | None = None
+    comments: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
