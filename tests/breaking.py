@@ -55,10 +55,10 @@ BREAKAGES = (
             await self._commits.make(
                 partial(self._journal.update, pk=sending.pk, parts=sending.parts, attempted_at=now)
             )
-        left_at = self._depart()
+        left_at, shown = self._depart(), self._shown
         reply = await self._client.post(self._endpoint, sending.case.body, sending.case.key)
 """,
-        """        left_at = self._depart()
+        """        left_at, shown = self._depart(), self._shown
         reply = await self._client.post(self._endpoint, sending.case.body, sending.case.key)
         number = await self._commits.make(leave)
 """,
@@ -84,7 +84,7 @@ BREAKAGES = (
     Breakage(
         "a 404 is believed at once",
         "importer/submit/sending.py",
-        "if self.doubts and now < settled_at:",
+        "if self.doubts and min(now, self.asked_at) < settled_at:",
         "if self.doubts and now < 0:",
     ),
     Breakage(
@@ -96,8 +96,8 @@ BREAKAGES = (
     Breakage(
         "the lock keeps nobody out",
         "importer/journal/__init__.py",
-        "with right_to_send(self._engine, self._folder, account, wait=wait) as held:",
-        "with right_to_send(self._engine, self._folder, secrets.token_hex(8), wait=wait) as held:",
+        "with right_to_send(self._engine, self._folder, accounts, wait=wait) as held:",
+        "with right_to_send(self._engine, self._folder, [str(time.time_ns())], wait=wait) as held:",
     ),
     Breakage(
         "a new row does not wait for one in doubt under the same reference",
