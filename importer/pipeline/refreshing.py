@@ -117,8 +117,9 @@ def refresh(
             told, requests, stopped = asyncio.run(
                 _ask_all(due, journal, account, settings, party.api, reading, watcher)
             )
+            asked_who = 1 + 2 * len(named)  # whose key it is; of a client its token, and whose that is
             status = replace(
-                _tell(followed, told, scope), account=account.title, requests=requests + 1, stopped=stopped
+                _tell(followed, told, scope), account=account.title, requests=requests + asked_who, stopped=stopped
             )
             return _finish(journal, account.id, target, scope, settings, status, written=written)
 
