@@ -499,6 +499,22 @@ def test_a_bundle_in_doubt_is_settled_for_its_client(importer: Any, partner: Any
     assert made(tmp_path) == {("acme", "INV-1"): 1, ("beta", "INV-1"): 1}
 
 
+def test_invoices_of_a_clients_bundle_are_known_again_after_a_rebuilding(
+    importer: Any, partner: Any, tmp_path: Path
+) -> None:
+    path = due(tmp_path, line("acme"), line("beta"), line("acme", 2), line("beta", 2))
+    with partner():
+        importer("submit", path, "--bundle-by", "debtor.city", "--yes")
+        for file in tmp_path.glob("journal.db*"):
+            file.unlink()
+        rebuilt = [importer("journal", "rebuild", "--client", client, "--json") for client in ("acme", "beta")]
+        ran = importer("submit", path, "--yes", "--json")
+
+    assert [(one.code, one.said["cases"], one.said["invoices"]) for one in rebuilt] == [(0, 1, 1)] * 2
+    assert ran.said["counts"]["already-imported"] == 4
+    assert made(tmp_path) == {("acme", "INV-1"): 1, ("beta", "INV-1"): 1}
+
+
 def test_a_clients_case_is_found_at_the_api(importer: Any, partner: Any, tmp_path: Path) -> None:
     with partner():
         importer("submit", source(tmp_path, line("acme", 1), line("beta", 1), line("beta", 2)), "--yes")
