@@ -168,8 +168,20 @@ BREAKAGES = (
     Breakage(
         "a rebuilding of the journal adds nothing",
         "importer/pipeline/rebuild.py",
-        "elif case.id not in known and identity not in held:",
-        "elif case.id in known and identity not in held:",
+        "elif not known and status is None:",
+        "elif known and status is None:",
+    ),
+    Breakage(
+        "a rebuilding brings a bundle's first invoice back alone",
+        "importer/pipeline/rebuild.py",
+        "for one in (invoices or ())[1:] if",
+        "for one in () if",
+    ),
+    Breakage(
+        "a rebuilding says nothing of invoices that it cannot read",
+        "importer/pipeline/rebuild.py",
+        "self.incomplete.append(reference.strip() or case.reference)",
+        "pass",
     ),
     Breakage(
         "a list is as old as its last page",

@@ -495,8 +495,14 @@ def test_a_case_that_somebody_else_made_makes_duplicates_of_all_rows(
         importer("submit", source, "--limit", 1, "--yes", "--api-url", url, "--workspace", other)
         ran = importer("submit", source, *BY, "--yes", "--json", "--api-url", url)
 
+        told = importer("identifiers", "--format", "json").out
+
     assert ran.said["counts"]["duplicate"] == 2
-    assert len({row["Case id"] for row in results(tmp_path, ran.said)}) == 1
+    first, second = results(tmp_path, ran.said)
+    assert first["Case id"] == second["Case id"]
+    assert "did not make: " in first["Message"]
+    assert second["Message"].startswith("Not sent: it was to be a part of the case INV-1")
+    assert [one["creditor_reference"] for one in json.loads(told)["identifiers"]] == ["INV-1"]
     assert cases_of(tmp_path, "outside.db") == [("INV-1", Decimal("10.50"))]
 
 

@@ -66,6 +66,9 @@ def list_all(
     wanted = sa.select(*_TOLD).join(runs, runs.c.id == cases.c.run).where(cases.c.case_id.is_not(None))
     wanted = wanted.where(cases.c.run.in_(of_runs)) if of_runs else wanted.where(_is_first())
     wanted = wanted.where(cases.c.status.in_(KNOWN if of_runs else MADE))
+    # The case that a bundle's first invoice turned out to have may have none of the others.
+    leads = sa.or_(cases.c.bundle.is_(None), cases.c.bundle == cases.c.row)
+    wanted = wanted.where(sa.or_(cases.c.status != "duplicate", leads))
     if since is not None:
         wanted = wanted.where(runs.c.started >= since)
     if target is not None:

@@ -62,6 +62,20 @@ class Follower:
     parts: tuple[tuple[int, str | None], ...] = ()
 
 
+def tell_part(reference: str, *, shown: bool) -> str:
+    """Say of a bundle's other rows that *reference*, its first, is a duplicate: they may have no case at all.
+
+    Args:
+        reference: Of the first row.
+        shown: Whether the API shows the case; where it does not, no row of the bundle is sent again.
+    """
+    remedy = f"submit again without {reference}" if shown else "enter it in the portal"
+    return (
+        f"Not sent: it was to be a part of the case {reference}, and this journal did not make the case that exists. "
+        f"Look whether that one has this invoice; if not, {remedy}."
+    )
+
+
 def created(case: KnownCase) -> Decision:
     """Settle a case as made: this is what the API has."""
     return Decision(

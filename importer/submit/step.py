@@ -18,6 +18,7 @@ from importer.protocol import (
     request_id,
     told,
 )
+from importer.submit.decision import tell_part
 from importer.submit.sending import Sending
 
 if TYPE_CHECKING:
@@ -217,6 +218,9 @@ class Step:
             self._journal.end_request(connection, number, now, result, named, left_at=left_at)
             if decision.status:
                 self._journal.settle(connection, sending.pk, decision.status, parts=sending.parts, **decision.values)
+                for part in sending.parts if decision.status == "duplicate" else ():
+                    message = tell_part(sending.case.reference, shown="case_id" in decision.values)
+                    self._journal.update(connection, part, message=message)
             elif decision.values:
                 self._journal.update(connection, sending.pk, parts=sending.parts, **decision.values)
 
@@ -240,6 +244,8 @@ class Step:
         def settle(connection: Connection) -> None:
             for pk, message in told.items():
                 values: dict[str, Any] = {**decision.values, **({"message": message} if own else {})}
+                if not own and (pk != follower.pk or follower.case.reference != sending.case.reference):
+                    values["message"] = tell_part(sending.case.reference, shown="case_id" in values)
                 self._journal.settle(connection, pk, status, **values)
 
         await self._commits.make(settle)
