@@ -13,7 +13,7 @@ from importer.model import split_row_key
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from importer.journal import RowMapping
+    from importer.journal import Connection, RowMapping
     from importer.settings import Settings
 
 
@@ -75,17 +75,15 @@ def show_row(settings: Settings, run: str, row: int) -> list[dict[str, Any]]:
         journal.run(run)
         with journal.reading() as connection:
             found = auditing.cases_of_row(connection, run, row)
-        if not found:
-            raise RunError(f"Run {run} has no case from row {row}: that row was invalid, or there is none.")
-        return _cases(journal, found)
+            if not found:
+                raise RunError(f"Run {run} has no case from row {row}: that row was invalid, or there is none.")
+            return _cases(connection, found)
 
 
 def find(settings: Settings, value: str) -> list[dict[str, Any]]:
     """Find cases by Debitura's id, Debitura's reference or the creditor reference, newest first."""
-    with closing(_open(settings)) as journal:
-        with journal.reading() as connection:
-            found = identifying.find(connection, value)
-        return _cases(journal, found)
+    with closing(_open(settings)) as journal, journal.reading() as connection:
+        return _cases(connection, identifying.find(connection, value))
 
 
 def rows_of(settings: Settings, case_id: str) -> list[str]:
@@ -95,11 +93,10 @@ def rows_of(settings: Settings, case_id: str) -> list[str]:
     return [f"{case['run']} row {split_row_key(case['row'])[1]}" for case in found]
 
 
-def _cases(journal: Journal, found: Sequence[RowMapping]) -> list[dict[str, Any]]:
-    with journal.reading() as connection:
-        attempts = auditing.attempts_of(connection, (case["pk"] for case in found))
-        purged = auditing.purged_on(connection, (case["run"] for case in found))
-        told = deliveries.histories(connection, (case["case_id"] for case in found if case["case_id"]))
+def _cases(connection: Connection, found: Sequence[RowMapping]) -> list[dict[str, Any]]:
+    attempts = auditing.attempts_of(connection, (case["pk"] for case in found))
+    purged = auditing.purged_on(connection, {case["run"] for case in found})
+    told = deliveries.histories(connection, (case["case_id"] for case in found if case["case_id"]))
     return [
         {
             "creditor_reference": case["reference"] if case["has_reference"] else None,

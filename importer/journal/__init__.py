@@ -23,7 +23,7 @@ import sqlalchemy as sa
 
 from importer.errors import NoJournalError, RunError
 from importer.journal import layouts
-from importer.journal.database import READING, connect, explained
+from importer.journal.database import connect, explained, reader_of
 from importer.journal.right import right_to_send, transaction
 from importer.journal.tables import (
     DROPPED,
@@ -79,8 +79,7 @@ class Journal:
             raise NoJournalError(f"There is no journal at {place}: nothing was sent from this workspace yet.")
         engine = connect(place)
         try:
-            reader = engine.execution_options(**{READING: True})
-            with explained(engine), reader.begin() as connection:
+            with explained(engine), reader_of(engine).begin() as connection:
                 present = layouts.is_present(connection)
             if not present:
                 with explained(engine), engine.begin() as connection:
@@ -110,9 +109,8 @@ class Journal:
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
-        """Open a transaction that writes nothing, and so holds nobody up."""
-        reader = self._engine.execution_options(**{READING: True})
-        with explained(self._engine), reader.begin() as connection:
+        """Open what is read in, and writes nothing: it holds nobody up."""
+        with explained(self._engine), reader_of(self._engine).begin() as connection:
             yield connection
 
     @contextmanager

@@ -35,7 +35,10 @@ def cases_of_row(connection: sa.Connection, run: str, row: int) -> Sequence[sa.R
 
 def purged_on(connection: sa.Connection, names: Iterable[str]) -> dict[str, str]:
     """Return, for those of the runs *names* that were purged, the day."""
-    query = sa.select(runs.c.id, runs.c.summary).where(runs.c.id.in_(set(names)))
+    wanted = set(names)
+    if not wanted:
+        return {}
+    query = sa.select(runs.c.id, runs.c.summary).where(runs.c.id.in_(wanted))
     return {run.id: run.summary["purged"] for run in connection.execute(query) if "purged" in run.summary}
 
 

@@ -30,6 +30,16 @@ def connect(place: str | Path) -> sa.Engine:
     return _sqlite(place) if isinstance(place, Path) else postgresql.connect(place)
 
 
+def reader_of(engine: sa.Engine) -> sa.Engine:
+    """Return *engine* for those who only read: they hold nobody up.
+
+    In PostgreSQL each statement is on its own there: at READ COMMITTED a transaction of several sees no more than they
+    do, and costs two more journeys to the server.
+    """
+    alone = {"isolation_level": "AUTOCOMMIT"} if engine.dialect.name == "postgresql" else {}
+    return engine.execution_options(**{READING: True}, **alone)
+
+
 def _sqlite(path: Path) -> sa.Engine:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -33,9 +33,14 @@ def is_present(connection: sa.Connection) -> bool:
     Raises:
         JournalError: It was moved.
     """
-    if _find(connection) != LAYOUT:
+    query = sa.select(meta.c.name, meta.c.value).where(meta.c.name.in_(("layout", MOVED_TO)))
+    try:
+        told = {name: value for name, value in connection.execute(query)}  # noqa: C416 - typed pairs from rows
+    except (sa.exc.ProgrammingError, sa.exc.OperationalError):
+        return False  # mostly: there is no such table; whatever else it is, who settles it says so
+    if told.get("layout") != LAYOUT:
         return False
-    refuse_moved(connection)
+    _refuse(connection, told.get(MOVED_TO))
     return True
 
 
@@ -69,7 +74,10 @@ def refuse_moved(connection: sa.Connection) -> None:
     Raises:
         MovedJournalError: It was; names where it is now.
     """
-    moved_to = connection.scalar(sa.select(meta.c.value).where(meta.c.name == MOVED_TO))
+    _refuse(connection, connection.scalar(sa.select(meta.c.value).where(meta.c.name == MOVED_TO)))
+
+
+def _refuse(connection: sa.Connection, moved_to: str | None) -> None:
     if moved_to is not None:
         raise MovedJournalError(
             f"The journal {shown(connection.engine)} was moved to {moved_to} and is used no more: "
