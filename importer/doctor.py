@@ -77,7 +77,8 @@ def examine(settings: Settings, find_api: Api | ImporterError, client: str | Non
 def _examine_journal(settings: Settings) -> Finding:
     try:
         with closing(Journal.open(settings.journal, settings.locks, create=False)) as journal:
-            return Finding("journal", ok=True, text=f"it knows {len(journal.runs()):,} runs")
+            known = len(journal.runs())
+            return Finding("journal", ok=True, text=f"it knows {known:,} run{'' if known == 1 else 's'}")
     except NoJournalError:
         return Finding("journal", ok=True, text="there is none yet; the first submit makes it")
     except ImporterError as error:

@@ -119,7 +119,7 @@ def load(workspace: Path, options: Mapping[str, object], environment: Mapping[st
     for name in NAMES:
         variable = f"IMPORTER_{name.upper()}"
         for value, origin in (
-            (options.get(name), f"--{name.replace('_', '-')}"),
+            (options.get(name), f"--{name.removeprefix('details_').replace('_', '-')}"),
             (environment.get(variable) or None, variable),
             (written.get(name), f"{name} in {file}"),
         ):

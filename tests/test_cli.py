@@ -778,3 +778,59 @@ def wait_for(condition: Callable[[], bool], patience: float = 30.0) -> None:
     while not condition():
         assert time.monotonic() < until, "it did not happen in time"
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("details",),
+        ("details", "a.csv", "--decimal", "comma"),
+        ("refresh",),
+        ("references",),
+        ("find", " "),
+        ("submit", "a.csv"),
+        ("webhooks", "add", "http://example.com"),
+        ("nonsense",),
+    ],
+)
+def test_wrong_usage_is_told_to_scripts_as_well(importer: Importer, arguments: tuple[str, ...]) -> None:
+    ran = importer(*arguments, "--json")
+
+    assert (ran.code, ran.said["exit"]) == (2, 2)
+    assert ran.said["error"] in " ".join(ran.err.split())
+    assert importer(*arguments).out == ""
+
+
+@pytest.mark.parametrize(
+    ("option", "commands"),
+    [
+        ("--keep-going", {"submit", "resume"}),
+        ("--concurrency", {"submit", "resume", "refresh", "references", "details"}),
+        ("--decimal", {"check", "submit", "references"}),
+    ],
+)
+def test_a_command_offers_the_options_that_do_something(importer: Importer, option: str, commands: set[str]) -> None:
+    asking = ("check", "submit", "resume", "refresh", "find", "doctor", "references", "details")
+
+    assert {command for command in asking if f"{option} " in importer(command, "--help").out} == commands
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("refresh", "--open"), ("find", "a", "--remote"), ("journal", "rebuild")],
+)
+@pytest.mark.parametrize("target", ["details", "references"])
+def test_what_makes_no_cases_cannot_be_asked_about_them(
+    importer: Importer, target: str, arguments: tuple[str, ...]
+) -> None:
+    importer("submit", SAMPLES / "all-good.csv", "--sandbox", "--yes")
+
+    ran = importer(*arguments, "--target", target, "--sandbox", "--json")
+
+    assert (ran.code, ran.said["error"]) == (3, f"The API cannot be asked about cases of the target `{target}`.")
+
+
+def test_a_wrong_rate_is_named_by_the_option_that_was_given(importer: Importer) -> None:
+    ran = importer("details", SAMPLES / "details.csv", "--sandbox", "--rate", "fast", "--json")
+
+    assert ran.said["error"].startswith("--rate: ")

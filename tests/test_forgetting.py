@@ -341,3 +341,26 @@ def test_a_damaged_report_is_named_when_somebody_is_forgotten(importer: Importer
     assert ran.code == 0
     assert f"{check} cannot be read" in ran.err
     assert f"{other.relative_to(tmp_path)} cannot be read" in ran.err
+
+
+def test_workbooks_of_details_are_named_when_forgetting_and_gone_when_purging(
+    importer: Importer, tmp_path: Path
+) -> None:
+    (tmp_path / "ids.csv").write_text("caseId\n5001\n")
+    kept = [importer("details", "ids.csv", "--sandbox").out.strip()]
+
+    ran = importer("forget", "INV-0", "--yes", "--json")
+
+    assert ran.code == 1
+    assert [kept[0] in said for said in ran.said["left"]] == [True]
+    assert kept[0] in ran.err
+
+    importer("submit", source(tmp_path / "june.csv"), "--sandbox", "--yes")
+    kept.append(importer("refresh", "--open", "--sandbox").out.strip())
+    assert all(Path(path).exists() for path in kept)
+    for path in kept:
+        for one in (Path(path), Path(path).parent):
+            os.utime(one, (time.time() - 100 * 86_400,) * 2)
+
+    assert len(importer("purge", "--older-than", "90d", "--yes", "--json").said["checks"]) == len(kept)
+    assert not any(Path(path).parent.exists() for path in kept)

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from importer import __version__
 from importer.cli import assigning, details, following, identifying, keeping, listening, looking, running, serving
+from importer.cli.options import print_json
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The commands; what keeps one from beginning is told to scripts as well, where they ask for it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Remember whether an object was asked for, since a command that is used wrongly never reads its options."""
+        ctx.meta["importer.json"] = "--json" in args
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; prints the one object of `--json` where its usage was wrong."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            if ctx.meta["importer.json"]:
+                print_json({"exit": error.exit_code, "error": error.format_message()})
+            raise
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="importer")
 def main() -> None:
     """Bulk invoice importer: every invoice becomes one debt-collection case, or a line that says why not.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer.cli.opening import open_api, take_settings
-from importer.cli.options import common, need_yes, print_json, sending, sources_read
+from importer.cli.options import asking, common, in_flight, need_yes, print_json, sources_read
 from importer.cli.running import make_job
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 @click.command()
 @common
 @sources_read(required=False)
-@sending
+@asking
+@in_flight
 @click.option("--limit", type=click.IntRange(min=0), help="Change at most so many cases.")
 @click.option("--activate", is_flag=True, help="Start cases in PendingVerification, with their reference.")
 @click.option("--clear-blank", is_flag=True, help="A blank cell clears the reference that is stored.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer.cli.opening import open_api, take_settings
-from importer.cli.options import common, print_json, sending, sources_read
+from importer.cli.options import asking, common, in_flight, print_json, sources_read
 from importer.cli.running import make_job
 
 if TYPE_CHECKING:
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @common
-@sources_read()
+@sources_read(amounts=False)
 @click.option("--limit", type=click.IntRange(min=0), help="Ask for at most so many cases.")
-@sending
+@asking
+@in_flight
 def details(workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, **options: Any) -> int:
     """Confirma: fetch the details of every case whose id is in SOURCE... into one workbook."""
     from importer import screen  # noqa: PLC0415 - a second of imports that --help need not wait for
@@ -32,7 +33,7 @@ def details(workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, **opt
     settings, options = take_settings(workspace, given)
     job = replace(make_job(date_order=None, **options), command="details")
     console = screen.console(quiet=quiet)
-    with open_api(settings, sandbox=sandbox) as api, screen.Watching(console, "Asking") as watcher:
+    with open_api(settings, sandbox=sandbox) as api, screen.Watching(console, "Asking", "asked") as watcher:
         ended = fetching.fetch(job, settings, api, watcher)
     screen.show_fetched(console, ended)
     if as_json:

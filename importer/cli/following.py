@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer.cli.opening import open_api, take_settings
-from importer.cli.options import common, print_json, read_day, sending, targeted
+from importer.cli.options import asking, common, in_flight, print_json, read_day, targeted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 @click.command()
 @common
 @targeted
-@sending
+@asking
+@in_flight
 @click.argument("of_runs", nargs=-1, metavar="[RUN]...")
 @click.option("--since", metavar="DATE", help="Cases that were made on this day (UTC) or later: 2026-11-01.")
 @click.option("--until", metavar="DATE", help="Cases that were made on this day (UTC) or earlier.")

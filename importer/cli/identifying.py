@@ -10,13 +10,13 @@ from typing import Any
 import click
 
 from importer.cli.opening import load_settings, open_api, take_settings
-from importer.cli.options import common, print_json, read_day, sending, targeted
+from importer.cli.options import asking, common, print_json, read_day, targeted
 
 
 @click.command()
 @common
 @targeted
-@sending
+@asking
 @click.option("--remote", is_flag=True, help="Ask the API, not the journal; needs a key.")
 @click.option("--client", help="With --remote, for the target `referral`: the client whose case it is.")
 @click.option("--wait", is_flag=True, help="With --remote: wait for a sender of the same account to end.")

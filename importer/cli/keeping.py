@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer.cli.opening import load_settings, open_api, take_settings
-from importer.cli.options import common, need_yes, print_json, sending, targeted
+from importer.cli.options import asking, common, need_yes, print_json, targeted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,13 +33,14 @@ def forget(workspace: Path, *, reference: str, as_json: bool, quiet: bool, yes: 
     settings = load_settings(workspace)
     done = forgetting.forget(reference, settings, confirm)
     trial = workspace / "sandbox.db"
-    document: dict[str, Any] = {"reference": reference, "exit": 0 if done else 1}
+    unread = forgetting.unread(settings)
+    document: dict[str, Any] = {"reference": reference, "left": unread, "exit": 0 if done else 1}
     if done:
-        document |= {"cases": done.cases, "runs": done.runs, "deleted": done.deleted, "left": done.left}
+        document |= {"cases": done.cases, "runs": done.runs, "deleted": done.deleted, "left": (*done.left, *unread)}
     if as_json:
         print_json(document | {"sandbox": trial if trial.exists() else None})
     if not quiet:
-        for line in _tell_forgotten(reference, done):
+        for line in (*_tell_forgotten(reference, done), *unread):
             click.echo(line, err=True)
         if trial.exists():
             click.echo(f"{trial} is the sandbox's own file; it was left alone, and may simply be deleted.", err=True)
@@ -48,10 +49,16 @@ def forget(workspace: Path, *, reference: str, as_json: bool, quiet: bool, yes: 
 
 @click.command()
 @common
-@click.option("--older-than", "age", required=True, metavar="AGE", help="Of finished runs and of checks: 90d, or 12w.")
+@click.option(
+    "--older-than",
+    "age",
+    required=True,
+    metavar="AGE",
+    help="Of finished runs, and of checks and workbooks: 90d, or 12w.",
+)
 @click.option("--yes", is_flag=True, help="Purge without asking.")
 def purge(workspace: Path, *, as_json: bool, quiet: bool, age: str, yes: bool) -> int:
-    """Delete the reports of old runs and checks, and all that the journal does not need to prevent duplicates."""
+    """Delete the reports of old runs, checks, refreshes and details; and what the journal need not keep of old runs."""
     from importer.pipeline import purging  # noqa: PLC0415 - pandas
 
     try:
@@ -61,13 +68,15 @@ def purge(workspace: Path, *, as_json: bool, quiet: bool, age: str, yes: bool) -
     need_yes("purge", yes=yes)
 
     def confirm(runs: int, checks: int) -> bool:
-        return yes or click.confirm(f"Purge {runs:,} runs and {checks:,} checks older than {age}?", err=True)
+        return yes or click.confirm(
+            f"Purge {runs:,} runs, and {checks:,} checks and workbooks, older than {age}?", err=True
+        )
 
     done = purging.purge(seconds, load_settings(workspace), confirm)
     if as_json:
         print_json({"runs": done.runs, "checks": done.checks, "left": done.left, "exit": 0})
     if not quiet:
-        click.echo(f"Purged runs: {len(done.runs):,}, checks: {len(done.checks):,}.", err=True)
+        click.echo(f"Purged runs: {len(done.runs):,}, checks and workbooks: {len(done.checks):,}.", err=True)
         for line in done.left:
             click.echo(line, err=True)
     return 0
@@ -94,7 +103,7 @@ def journal() -> None:
 @journal.command()
 @common
 @targeted
-@sending
+@asking
 @click.option("--wait", is_flag=True, help="Wait for another sender of the same account to end.")
 @click.option("--client", help="For the target `referral`: the client whose cases are read.")
 def rebuild(

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import click
 
 from importer.cli.opening import load_settings, open_api, take_settings
-from importer.cli.options import common, print_json, sending
+from importer.cli.options import asking, common, print_json
 from importer.errors import SettingsError
 from importer.model import split_row_key
 
@@ -136,7 +136,7 @@ def asks(function: Command) -> Command:
         click.option("--wait", is_flag=True, help="Wait for another sender of the same account to end."),
     ):
         function = option(function)
-    return common(sending(function))
+    return common(asking(function))
 
 
 @webhooks.command()

@@ -9,7 +9,7 @@ import click
 
 from importer.cli.identifying import show_cases
 from importer.cli.opening import load_settings, open_api, take_settings
-from importer.cli.options import common, print_json, sending, targeted
+from importer.cli.options import asking, common, print_json, targeted
 from importer.errors import ImporterError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def show(workspace: Path, *, run: str, as_json: bool, quiet: bool, row: int | No
 @click.command()
 @common
 @targeted
-@sending
+@asking
 @click.option("--client", help="For the target `referral`: say whether the link to this client is active, too.")
 def doctor(workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, client: str | None, **options: Any) -> int:
     """Say whether settings, key, journal, webhooks, clock and API are in order."""

@@ -84,8 +84,11 @@ def print_json(document: Mapping[str, object]) -> None:
 targeted = click.option("--target", help="The API operation that rows are for; by default `customer`.")
 
 
-def sources_read(*, required: bool = True) -> Callable[[Command], Command]:
-    """Add the sources, and the options that say how to read and match them."""
+_DECIMAL = click.option("--decimal", type=click.Choice(["comma", "point"]), help="How amounts are written.")
+
+
+def sources_read(*, required: bool = True, amounts: bool = True) -> Callable[[Command], Command]:
+    """Add the sources, and the options that say how to read and match them; with *amounts*, how those are written."""
 
     def add(command: Command) -> Command:
         for option in reversed(
@@ -98,7 +101,7 @@ def sources_read(*, required: bool = True) -> Callable[[Command], Command]:
                     "--mapping", type=click.Path(path_type=Path), help="TOML file: which column is which field."
                 ),
                 click.option("--set", "constants", multiple=True, metavar="FIELD=VALUE", help="A value for every row."),
-                click.option("--decimal", type=click.Choice(["comma", "point"]), help="How amounts are written."),
+                *([_DECIMAL] if amounts else []),
             )
         ):
             command = option(command)
@@ -134,6 +137,22 @@ def reading(command: Command) -> Command:
 
 
 def sending(command: Command) -> Command:
+    """Add the options of commands that make cases."""
+    keep_going = click.option(
+        "--keep-going",
+        is_flag=True,
+        default=None,
+        help="Go on with a country and currency for which there is no partner or contract.",
+    )
+    return asking(in_flight(keep_going(command)))
+
+
+def in_flight(command: Command) -> Command:
+    """Add the option of commands that ask for several things at once."""
+    return click.option("--concurrency", type=click.IntRange(min=1), help="Most requests in flight.")(command)
+
+
+def asking(command: Command) -> Command:
     """Add the options of commands that call the API."""
     for option in reversed(
         (
@@ -141,13 +160,6 @@ def sending(command: Command) -> Command:
             click.option("--api-url", help="Base URL of the API; by default the target's production URL."),
             click.option("--referral-url", help="Base URL of the API that gives tokens for a partner's clients."),
             click.option("--rate", help="Most requests, as 2000/min,20000/h,100000/d."),
-            click.option("--concurrency", type=click.IntRange(min=1), help="Most requests in flight."),
-            click.option(
-                "--keep-going",
-                is_flag=True,
-                default=None,
-                help="Go on with a country and currency for which there is no partner or contract.",
-            ),
             click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds for one request."),
         )
     ):

@@ -211,9 +211,10 @@ def rebuild(
     """Note in the journal the cases that the account, or a partner's client's, has and the journal does not know.
 
     Raises:
-        CannotStart: The journal is busy, or the key is a partner's and no client is named.
+        CannotStart: The journal is busy, the target makes no cases, or the key is a partner's and no client is named.
         Stopped: The API does not accept the key, or cannot be read to the end.
     """
+    readable(settings.target)
     named = name_clients(api, client)
     with (
         closing(_open(settings)) as journal,

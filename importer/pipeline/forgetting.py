@@ -91,6 +91,15 @@ def forget(reference: str, settings: Settings, confirm: Callable[[int, int], boo
     return Forgotten(len(cases), tuple(kept), tuple(deleted), tuple(left))
 
 
+def unread(settings: Settings) -> list[str]:
+    """Say which workbooks were not looked into, and may hold anybody: Confirma's cases have no creditor reference."""
+    found = sorted(settings.reports.glob("*/details.xlsx"))
+    return [
+        f"Not looked into, since it has case details under other ids: {path}. Delete it if it has them."
+        for path in found
+    ]
+
+
 def _hold(reference: str, settings: Settings, stack: ExitStack) -> tuple[Journal | None, list[RowMapping]]:
     """Open the journal, where there is one, and keep others from sending what is to be forgotten."""
     if isinstance(settings.journal, Path) and not settings.journal.exists():
