@@ -27,7 +27,6 @@ REFERENCE: Final = "caseId"
 READING: Final = None  # it makes no cases
 GUARDED: Final = False
 LOOKUP: Final = ""
-READING: Final = None  # it makes no cases
 FIELDS: Final[Mapping[str, Field]] = {
     "caseId": Field(
         "caseId",
