@@ -437,15 +437,17 @@ def test_a_busy_journal_is_one_sentence_and_exit_3(importer: Importer, tmp_path:
     assert len(Store(tmp_path / "sandbox.db").cases()) == 1
 
 
-def test_a_locked_database_is_one_sentence_and_exit_3(
+def test_a_locked_database_holds_up_who_writes_with_one_sentence_and_exit_3_and_nobody_who_reads(
     importer: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     importer("submit", source(tmp_path / "june.csv"), "--sandbox", "--yes")
     monkeypatch.setattr("importer.journal.database.BUSY_PATIENCE", 0.1)
     with closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as other:
         other.execute("begin exclusive")
-        ran = importer("runs", "--json")
+        listed = importer("runs", "--json")
+        ran = importer("submit", tmp_path / "june.csv", "--sandbox", "--yes", "--json")
 
+    assert (listed.code, len(listed.said["runs"])) == (0, 1)
     assert ran.code == 3
     assert "another program is writing to it" in ran.said["error"]
 
