@@ -332,7 +332,8 @@ def test_two_runs_with_overlapping_clients_go_one_after_the_other(launch: Any, p
 def test_a_run_whose_client_another_one_sends_for_is_told_so_and_sends_nothing(
     launch: Any, partner: Any, tmp_path: Path
 ) -> None:
-    first = source(tmp_path, *(line("beta", n) for n in range(60)), name="a.csv")
+    # A minute and more, however long the others take to begin; it is killed after them.
+    first = source(tmp_path, *(line("beta", n) for n in range(1000)), name="a.csv")
     with partner(latency=0.05):
         sending = launch("submit", first, "--yes", "--rate", "600/min")
         wait_until(lambda: made(tmp_path))
