@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from importer.errors import RunError
 from importer.journal import Journal, auditing, clients, deliveries, identifying
+from importer.journal.bundles import own_amounts
 from importer.model import split_row_key
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def _cases(connection: Connection, found: Sequence[RowMapping]) -> list[dict[str
     attempts = auditing.attempts_of(connection, (case["pk"] for case in found))
     purged = auditing.purged_on(connection, {case["run"] for case in found})
     told = deliveries.histories(connection, (case["case_id"] for case in found if case["case_id"]))
+    own = own_amounts(connection, found)
     return [
         {
             "creditor_reference": case["reference"] if case["has_reference"] else None,
@@ -105,12 +107,14 @@ def _cases(connection: Connection, found: Sequence[RowMapping]) -> list[dict[str
             "case_id": case["case_id"],
             "reference": case["case_reference"],
             "lifecycle": case["lifecycle"],
-            "amount": case["amount"],
+            "amount": own.get(case["pk"], case["amount"]),
             "currency": case["currency"],
             "sent_at": _moment(case["sent_at"]),
             "run": case["run"],
             "row": split_row_key(case["row"])[1],
-            "bundled_with_row": split_row_key(case["bundle"])[1] if case["bundle"] not in {None, case["row"]} else None,
+            "bundled_with_row": split_row_key(case["bundle"])[1]
+            if case["bundle"] not in {None, 0, case["row"]}
+            else None,
             "message": case["message"],
             "account": case["account"],
             "client": case["client"] or None,

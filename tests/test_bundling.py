@@ -270,6 +270,11 @@ def test_all_rows_of_a_bundle_tell_its_case(importer: Callable[..., Any], tmp_pa
     assert "3 cases of 4 rows to create" in ran.err
     assert ran.code == 0
     assert ran.said["counts"]["created"] == 4
+    listed = importer("identifiers", "--format", "json").said["identifiers"]
+    assert {one["creditor_reference"]: one["amount"] for one in listed} == {
+        f"INV-{number}": "10.50" for number in range(1, 5)
+    }
+    assert [one["amount"] for one in importer("find", "INV-3", "--json").said["cases"]] == ["10.50"]
     assert sorted(cases_of(tmp_path)) == [
         ("INV-2", Decimal("10.50")),
         ("INV-3", Decimal("21.00")),
@@ -615,6 +620,8 @@ def test_a_journal_that_was_rebuilt_with_the_first_invoice_alone_is_given_the_ot
     said = importer("journal", "rebuild", "--sandbox", "--json").said
 
     assert (said["added"], said["invoices"]) == (0, 2)
+    (found,) = importer("find", "INV-2", "--json").said["cases"]
+    assert (found["amount"], found["bundled_with_row"]) == ("10.50", None)
     assert importer("submit", "june.csv", "--sandbox", "--yes", "--json").said["counts"]["already-imported"] == 3
 
 

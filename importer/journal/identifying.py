@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from importer.journal.bundles import own_amounts
 from importer.journal.tables import cases, runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 PART: Final = 5_000  # cases read at once
 MADE: Final = ("created", "duplicate")
@@ -27,6 +28,7 @@ _TOLD: Final = (
         cases.c.creditor,
     ),
     *(cases.c.reference, cases.c.has_reference, cases.c.status, cases.c.amount, cases.c.currency),
+    cases.c.bundle,
     *(cases.c.case_id, cases.c.case_reference),
 )
 
@@ -54,8 +56,10 @@ def find(connection: sa.Connection, value: str) -> Sequence[sa.RowMapping]:
 
 def list_all(
     connection: sa.Connection, *, of_runs: Sequence[str] = (), since: float | None = None, target: str | None = None
-) -> Iterator[sa.RowMapping]:
+) -> Iterator[Mapping[str, Any]]:
     """Yield what maps a creditor reference to a case, in the order of the journal; a part is in memory at a time.
+
+    The amount is the row's own, of a bundle's rows, too.
 
     Args:
         connection: To read from.
@@ -76,7 +80,8 @@ def list_all(
     last = 0
     while True:
         part = connection.execute(wanted.where(cases.c.pk > last).order_by(cases.c.pk).limit(PART)).mappings().all()
-        yield from part
+        own = own_amounts(connection, part)
+        yield from ({**case, "amount": own.get(case["pk"], case["amount"])} for case in part)
         if len(part) < PART:
             return
         last = part[-1]["pk"]

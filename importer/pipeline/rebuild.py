@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from schemas import Target
 
 PAGE_SIZE: Final = 100  # the most that the API gives
+OTHER_RUN: Final = 0  # no row of a run: that of a part whose first invoice is in another one
 FOUND: Final = "It was found at the API by `importer journal rebuild`."
 INCOMPLETE: Final = f"{FOUND} Which further invoices it is made of its comments do not tell."
 UNRESUMABLE: Final = "it is a rebuilding of the journal, and has no rows of its own"
@@ -189,7 +190,8 @@ class _Rebuilding:
         further = [one for one in (invoices or ())[1:] if (creditor, one.reference) not in held]
         self.seen["invoices"] += len(further)
         missing += [(one.reference, one.amount) for one in further]
-        lead = None if invoices == () else self.seen["rows"] + 1
+        elsewhere = bool(further) and len(missing) == len(further)  # its first invoice is a row of another run
+        lead = None if invoices == () else OTHER_RUN if elsewhere else self.seen["rows"] + 1
         for name, amount in missing:
             self.seen["rows"] += 1
             held[creditor, name] = "created"
