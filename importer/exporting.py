@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from importer.errors import CannotStart
+from importer.errors import CannotStart, ImporterError, Interrupted
 from importer.journal import Journal, identifying
 from importer.model import split_row_key
 from importer.report.beside import written_beside
@@ -41,6 +41,14 @@ COLUMNS: Final = {
     "source": "Source",
     "row": "Row",
 }
+
+
+class CutShort(ImporterError):  # noqa: N818 - reads as the statement it makes
+    """The export ended before its end; where it is JSON, its object is closed and tells so itself."""
+
+    def __init__(self, cause: ImporterError) -> None:
+        super().__init__(str(cause))
+        self.exit_code = cause.exit_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +88,12 @@ def write_to(settings: Settings, wanted: Wanted, kind: str, file: IO[bytes]) -> 
     """Write CSV (RFC 4180, UTF-8) or JSON (one object, a line a row) to *file*; returns how many rows there are.
 
     Raises:
-        CannotStart: There is no journal, or no such run.
+        CannotStart: There is no journal, or no such run; nothing was written.
+        CutShort: It was interrupted, or the journal failed.
     """
     with closing(_open(settings)) as journal:
+        for run in wanted.of_runs:
+            journal.run(run)
         text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False)
         try:
             rows = _list(journal, wanted)
@@ -103,9 +114,13 @@ def _write_csv(text: IO[str], rows: Iterator[Mapping[str, Any]]) -> int:
 def _write_json(text: IO[str], rows: Iterator[Mapping[str, Any]]) -> int:
     text.write('{"identifiers": [')
     count = 0
-    for count, row in enumerate(rows, start=1):
-        text.write(",\n" if count > 1 else "\n")
-        text.write(json.dumps(row, ensure_ascii=False))
+    try:
+        for count, row in enumerate(rows, start=1):
+            text.write((",\n" if count > 1 else "\n") + json.dumps(row, ensure_ascii=False))
+    except (ImporterError, KeyboardInterrupt) as error:
+        cause = error if isinstance(error, ImporterError) else Interrupted("Interrupted; the rest is missing.")
+        text.write(f'\n], "exit": {cause.exit_code}, "error": {json.dumps(str(cause), ensure_ascii=False)}}}\n')
+        raise CutShort(cause) from None
     text.write('\n], "exit": 0}\n')
     return count
 

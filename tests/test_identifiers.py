@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import openpyxl
 import pytest
 
-from importer.errors import SettingsError
+from importer.errors import JournalError, SettingsError
 from importer.journal import Journal, identifying
 from importer.pipeline.finding import readable
 from importer.report.listing import write_listing
@@ -23,7 +23,7 @@ from importer.sandbox import Fault, Settings, Store, serving
 from schemas import TARGETS, customer, load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     Importer = Callable[..., Any]
 
@@ -351,3 +351,39 @@ def test_identifiers_are_in_the_order_of_the_journal(importer: Importer) -> None
     submit(importer, "C", name="july.csv")
 
     assert [row["creditor_reference"] for row in exported(importer)] == ["B", "A", "C"]
+
+
+@pytest.mark.parametrize("flag", [("--json",), ("--format", "json")])
+@pytest.mark.parametrize(("trouble", "code"), [(KeyboardInterrupt(), 130), (JournalError("The journal is gone."), 3)])
+def test_an_export_that_is_cut_short_is_still_one_object_and_says_so(
+    importer: Importer,
+    monkeypatch: pytest.MonkeyPatch,
+    flag: tuple[str, ...],
+    trouble: BaseException,
+    code: int,
+) -> None:
+    submit(importer, "INV-1", "INV-2")
+    listed = identifying.list_all
+
+    def begun(*given: Any, **wanted: Any) -> Iterator[Any]:
+        yield next(iter(listed(*given, **wanted)))
+        raise trouble
+
+    monkeypatch.setattr(identifying, "list_all", begun)
+    ran = importer("identifiers", *flag)
+
+    assert (ran.code, ran.said["exit"], len(ran.said["identifiers"])) == (code, code, 1)
+    assert ran.said["error"] in ran.err
+    assert importer("identifiers", "--output", "a.json").code == code
+    assert not Path("a.json").exists()
+
+
+@pytest.mark.parametrize(("option", "value"), [("--run", "nope"), ("--target", "nope")])
+def test_what_there_is_not_is_refused_before_anything_is_written(importer: Importer, option: str, value: str) -> None:
+    submit(importer, "INV-1")
+
+    assert importer("identifiers", option, value).out == ""
+    ran = importer("identifiers", option, value, "--json")
+
+    assert (ran.code, ran.said["exit"]) == (3, 3)
+    assert "nope" in ran.said["error"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from decimal import Decimal
@@ -545,3 +546,18 @@ def test_a_change_is_what_is_known_before_and_now_and_differs() -> None:
     assert compare(before, before) == ()
     assert compare(before, Standing("Active")) == ()
     assert compare(now, Standing(NOT_FOUND)) == (Change("lifecycle", "Closed", "not found"),)
+
+
+def test_a_report_that_cannot_be_written_is_noticed_before_anything_is_asked(
+    importer: Importer, tmp_path: Path
+) -> None:
+    importer("submit", Path(__file__).parent.parent / "samples/all-good.csv", "--sandbox", "--yes")
+    shutil.rmtree(tmp_path / "reports")
+    (tmp_path / "reports").write_text("in the way")
+
+    ran = importer("refresh", "--open", "--sandbox", "--json")
+
+    assert ran.code == 3
+    assert "reports" in ran.said["error"]
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as journal:
+        assert journal.execute("select count(*) from requests where kind = 'refresh'").fetchone() == (0,)

@@ -114,7 +114,7 @@ def identifiers(
     from importer import exporting  # noqa: PLC0415 - SQLAlchemy takes half a second
 
     wanted = exporting.Wanted(of_runs=of_runs, since=read_day(since, "--since"), target=target)
-    settings = load_settings(workspace)
+    settings = load_settings(workspace, target=target)  # which refuses one that there is not
     if output is None:
         return _print(settings, wanted, kind, quiet=quiet)
     rows = exporting.write(settings, wanted, kind, output)
@@ -137,6 +137,11 @@ def _print(settings: Any, wanted: Any, kind: str, *, quiet: bool) -> int:
         # Whoever read, as `head` does, has enough; Python would complain once more as it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except exporting.CutShort as error:
+        # Its object says so itself, and would be followed by another one.
+        sys.stdout.buffer.flush()
+        click.echo(str(error), err=True)
+        return error.exit_code
     if not quiet:
         click.echo(f"{rows:,} identifiers.", err=True)
     return 0

@@ -20,6 +20,7 @@ from importer.pipeline.account import credential_of
 from importer.pipeline.asking import asking
 from importer.pipeline.finding import readable
 from importer.pipeline.parties import name_clients, sending_parties
+from importer.pipeline.reporting import make_folder
 from importer.protocol.standings import read_standing, read_standings
 from importer.report import status as workbook
 
@@ -113,6 +114,8 @@ def refresh(
             account = party.account
             followed = _select(journal, account.id, target, scope)
             due = _due(followed, scope)
+            if written:
+                make_folder(settings.reports)  # before anything is asked that could not be told
             watcher.begin(len(due))
             told, requests, stopped = asyncio.run(
                 _ask_all(due, journal, account, settings, party.api, reading, watcher)
