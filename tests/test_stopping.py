@@ -211,3 +211,29 @@ def test_a_pause_of_centuries_is_taken_for_one_that_was_not_said(tmp_path: Path)
         out, err = process.communicate()
 
     assert json.loads(out)["counts"]["created"] == 100, err
+
+
+@pytest.mark.parametrize("where", ["importer.cli", "importer.cli.options"])
+def test_an_interrupt_while_the_program_is_loading_is_one_like_any_other(tmp_path: Path, where: str) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {where!r}:\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+    )
+    program = [sys.executable, "-m", "importer", "find", "INV-1", "--json"]
+    root = Path(__file__).parent.parent
+
+    ran = subprocess.run(
+        program,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{root}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+
+    assert (ran.returncode, json.loads(ran.stdout)["exit"]) == (130, 130)
+    assert ran.stderr == "Interrupted; nothing more was done.\n"

@@ -9,6 +9,7 @@ import click
 from importer import __version__
 from importer.cli import assigning, details, following, identifying, keeping, listening, looking, running, serving
 from importer.cli.options import print_json
+from importer.errors import Interrupted
 
 
 class Commands(click.Group):
@@ -27,6 +28,9 @@ class Commands(click.Group):
             if ctx.meta["importer.json"]:
                 print_json({"exit": error.exit_code, "error": error.format_message()})
             raise
+        except KeyboardInterrupt:
+            # Before a command begins, or as it ends; click would make another exit code of it.
+            raise SystemExit(Interrupted.exit_code) from None
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

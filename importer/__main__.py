@@ -1,0 +1,21 @@
+"""The program. What it needs takes a moment to load, in which a Ctrl-C is one like any other."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        from importer.cli import main as commands  # noqa: PLC0415 - what takes the moment
+
+        commands(prog_name="importer")
+    except KeyboardInterrupt:
+        text = "Interrupted; nothing more was done."
+        print(text, file=sys.stderr)  # noqa: T201 - before there is any other way
+        if "--json" in sys.argv:
+            print(f'{{"exit": 130, "error": "{text}"}}')  # noqa: T201 - the same
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
