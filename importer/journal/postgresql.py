@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -32,8 +33,11 @@ _SESSION: Final[Mapping[str, str]] = {
 }
 
 
+@cache
 def connect(place: str) -> sa.Engine:
-    """Make an engine for a `postgresql://` URL.
+    """Make an engine for a `postgresql://` URL, or return the one of before, which has compiled its statements.
+
+    Whoever disposes of it ends its idle connections alone; it connects again for the next.
 
     Raises:
         JournalError: It is no such URL, or the driver is missing; never shows the password.
