@@ -8,10 +8,14 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 
+from importer import history
 from importer.errors import JournalError
 from importer.journal import Journal
 from importer.journal.commits import Commits
+from importer.journal.database import connect
+from importer.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,3 +158,16 @@ def test_no_form_of_a_url_shows_its_password(
     assert ran.code == 3
     assert "s3cret" not in ran.out + ran.err
     assert not (tmp_path / "importer.log").exists()
+
+
+def test_finding_a_case_takes_few_journeys_to_the_server(url: str, tmp_path: Path) -> None:
+    settings = load(tmp_path, {}, {"IMPORTER_JOURNAL": url})
+    Journal.open(url, tmp_path / "locks").close()
+    history.find(settings, "INV-1")
+    said: list[str] = []
+    listener = (connect(url), "before_cursor_execute", lambda *given: said.append(given[2]))
+    sa.event.listen(*listener)
+
+    history.find(settings, "INV-1")
+
+    assert len(said) == 2  # the layout, and the case; one that is found has three more
