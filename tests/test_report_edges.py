@@ -157,10 +157,10 @@ def test_control_characters_in_a_note_leave_the_workbook_whole(path: Path) -> No
 
 def test_a_link_in_the_first_row_leaves_every_status_its_colour(path: Path) -> None:
     linked = "https://app.example/sign"
-    write(report(["a"] * 7, status=STATUSES, solution=linked), path)
+    write(report(["a"] * len(STATUSES), status=STATUSES, solution=linked), path)
 
     with_links = openpyxl.load_workbook(path)["Results"]
-    write(report(["a"] * 7, status=STATUSES), path)
+    write(report(["a"] * len(STATUSES), status=STATUSES), path)
     without = openpyxl.load_workbook(path)["Results"]
     assert [cell.fill.fgColor.rgb for cell in with_links["B"]] == [cell.fill.fgColor.rgb for cell in without["B"]]
     assert {cell.hyperlink.target for cell in with_links["I"][1:]} == {linked}
