@@ -339,7 +339,7 @@ def test_an_id_that_comes_twice_is_asked_once_and_shown_for_both_rows(
     ran = importer("details", write_ids(tmp_path, [5001, 5001]), "--sandbox", "--json", *FAST)
 
     assert ran.said["counts"]["found"] == 2
-    assert "1 of 1 settled" in ran.err
+    assert "1 of 1 asked" in ran.err
     assert [row["Case id"] for row in rows_of(ran.said["report"], "Cases")] == ["5001", "5001"]
     assert len(rows_of(ran.said["report"], "Balances")) == 1
 
