@@ -44,7 +44,7 @@ class Scripted(Talk):
         self.paused: list[float | None] = []
         self.clock = lambda: 0.0
 
-    async def request(self, kind: str, path: str, query: Any = None, *, method: str = "GET", **options: Any) -> Reply:
+    async def request(self, kind: str, path: str, *_: Any, method: str = "GET", **options: Any) -> Reply:
         assert method in {"GET", "POST", "PATCH"}
         assert path
         kind = kind.replace("-", "_")
