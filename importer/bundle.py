@@ -173,6 +173,7 @@ def age(invoices: Iterable[tuple[date, Decimal]], today: date) -> dict[str, Deci
     """Add up what is older than six, twelve and 24 months, each with what is older still.
 
     >>> from datetime import date
+    >>> from decimal import Decimal
     >>> invoices = [(date(2026, 1, 1), Decimal(5)), (date(2025, 1, 1), Decimal(7))]
     >>> [str(amount) for amount in age(invoices, date(2026, 2, 1)).values()]
     ['7', '7', '0']
