@@ -51,6 +51,8 @@ def console(*, quiet: bool) -> Console:
 
 def show_offer(screen: Console, offer: Offer) -> None:
     """Say what would be sent, whose and where to, before the question whether to send it."""
+    for said in offer.noticed:
+        screen.print(said, style="yellow", markup=False)
     kind = "test case" if offer.test else "case"
     amounts = ", ".join(f"{amount:,.2f} {currency}" for currency, amount in sorted(offer.totals.items())) or "nothing"
     of_rows = "" if offer.rows == offer.cases else f" of {offer.rows:,} rows"

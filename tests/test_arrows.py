@@ -32,6 +32,7 @@ HOMES = {
     "openpyxl": ("importer.read", "importer.report"),
     "xlsxwriter": ("importer.read", "importer.report"),
     "python_calamine": ("importer.read", "importer.report"),
+    "xlrd": ("importer.read",),
     "fastexcel": ("importer.read", "importer.report"),
     # A web server is what takes webhooks.
     "starlette": ("importer.sandbox", "importer.listen"),

@@ -372,7 +372,7 @@ def test_no_network_is_one_sentence_and_exit_4(
         (",".join(HEADER).encode() + b"\n", "has a header but no rows"),
         (b"a,b\n1,2\n", "The columns found are: “a”, “b”."),
         (b"%PDF-1.7", "is a PDF"),
-        (b"\xd0\xcf\x11\xe0rest", "password"),
+        (b"\xd0\xcf\x11\xe0rest", "old document"),
     ],
 )
 def test_a_source_that_cannot_be_used_is_one_sentence_and_exit_3(

@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from importer.errors import SourceError
-from importer.model import Carried, Styles
-from importer.read import cells, read, scan, text
+from importer.model import Carried, Reading, Styles
+from importer.read import cells, dialect, read, scan, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,12 +87,12 @@ def test_a_first_record_of_blanks_is_no_header(write: Callable[..., Path]) -> No
 
 
 def test_utf_8_with_one_wrong_byte_is_refused_and_not_garbled(write: Callable[..., Path]) -> None:
-    with pytest.raises(SourceError, match=r"is utf-8, but for a byte near row 3\. Mend it"):
+    with pytest.raises(SourceError, match=r"is utf-8, but for bytes that mean nothing in it \(row 3\)\. Mend it"):
         read(write("No;Name\n1;Müller\n".encode() + b"2;J\xf6rg\n"))
 
 
 def test_a_mark_of_utf_8_is_believed(write: Callable[..., Path]) -> None:
-    with pytest.raises(SourceError, match="is not utf-8: a byte near row 2"):
+    with pytest.raises(SourceError, match=r"is utf-8, but for bytes that mean nothing in it \(row 2\)"):
         read(write(b"\xef\xbb\xbfa;b\nJ\xf6rg;2\n"))
 
 
@@ -120,7 +120,7 @@ def test_text_after_a_closing_quote_is_explained(write: Callable[..., Path]) -> 
 
 
 def test_a_cell_of_absurd_length_is_named_by_its_row(write: Callable[..., Path], monkeypatch: Any) -> None:
-    monkeypatch.setattr(text, "WIDEST_CELL", 100)
+    monkeypatch.setattr(dialect, "WIDEST_CELL", 100)
 
     with pytest.raises(SourceError, match="row 3: field larger than field limit"):
         read(write('a,b\n"1",2\n3,' + "x" * 200 + "\n"))
@@ -179,10 +179,12 @@ lines_of_text = st.lists(
 def test_the_fast_and_the_exact_reader_agree_wherever_both_read(lines: list[list[str]]) -> None:
     content = "\n".join(";".join(cell.replace(";", "") for cell in line) for line in [["a", "b"], *lines]) + "\n"
 
-    fast = text._read_fast(content, ";", (), 1)
+    semicolon = dialect.Dialect(";", '"', ())
+    header = text._Header(("a", "b"), 1, ())
+    fast = text._read_fast(content, semicolon, (), header, 1)
 
     if fast:
-        exact = text._read_exactly(content, ";", (), 1)
+        exact = text._read_exactly(content, semicolon, (), header, 1)
         assert [column.to_pylist() for column in fast.columns] == [column.to_pylist() for column in exact.columns]
         assert (fast.header, fast.rows.tolist()) == (exact.header, exact.rows.tolist())
 
@@ -348,7 +350,9 @@ CARRIED = Carried(
 
 @pytest.mark.parametrize("sheet", [None, "to fix"])
 def test_a_results_workbook_gives_its_rows_to_fix_and_what_it_carries(tmp_path: Path, sheet: str | None) -> None:
-    table = read(results(tmp_path / "results.xlsx", [["Kunde", "Betrag"], ["Beispiel AG", 12.5]], RUN), sheet=sheet)
+    table = read(
+        results(tmp_path / "results.xlsx", [["Kunde", "Betrag"], ["Beispiel AG", 12.5]], RUN), Reading(sheet=sheet)
+    )
 
     assert (table.header, rows(table)) == (("Kunde", "Betrag"), {2: ["Beispiel AG", "12.5"]})
     assert table.carried == CARRIED
@@ -358,7 +362,7 @@ def test_a_results_workbook_gives_its_rows_to_fix_and_what_it_carries(tmp_path: 
 def test_another_sheet_of_a_results_workbook_carries_nothing(tmp_path: Path) -> None:
     path = results(tmp_path / "results.xlsx", [["a"], ["1"]], RUN)
 
-    assert read(path, sheet="Results").carried is None
+    assert read(path, Reading(sheet="Results")).carried is None
 
 
 @pytest.mark.parametrize("fix", [[], [["Kunde", "Betrag"]]])

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.errors import RunError
-from importer.model import ISSUE_COLUMNS, OUTCOME_COLUMNS, Report, Run, SourceInfo, Styles, row_key
+from importer.model import ISSUE_COLUMNS, OUTCOME_COLUMNS, Reading, Report, Run, SourceInfo, Styles, row_key
 from importer.read import read
 from importer.report import archive, package, rows, sheets, write
 
@@ -158,7 +158,7 @@ def test_nothing_in_it_is_a_formula(path: Path) -> None:
 
 def rows_of(path: Path, sheet: str) -> list[list[str | None]]:
     """Read a sheet with the importer's own reader."""
-    found = read(path, sheet=sheet)
+    found = read(path, Reading(sheet=sheet))
     return [[None if cell is pd.NA else cell for cell in line] for line in found.cells.to_numpy(dtype=object).tolist()]
 
 

@@ -7,7 +7,18 @@ from typing import Any
 import click
 
 from importer import __version__
-from importer.cli import assigning, details, following, identifying, keeping, listening, looking, running, serving
+from importer.cli import (
+    assigning,
+    details,
+    following,
+    identifying,
+    keeping,
+    listening,
+    looking,
+    peeking,
+    running,
+    serving,
+)
 from importer.cli.options import print_json
 from importer.errors import Interrupted
 
@@ -51,6 +62,7 @@ for command in (
     *(listening.listen, listening.webhooks),
     assigning.references,
     details.details,
+    peeking.peek,
     serving.sandbox,
 ):
     main.add_command(command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import logging
 import os
@@ -10,15 +11,21 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import wraps
+from glob import glob, has_magic
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any, Final, Never
 
 import click
 
-from importer.errors import ImporterError, Interrupted
+from importer.errors import ImporterError, Interrupted, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from importer.model import Reading
+
+NO_ENCODINGS: Final = {"idna", "punycode", "unicode-escape", "raw-unicode-escape"}  # Python's, and no file's
+STANDARD_INPUT: Final = Path("-")
 
 Command = Callable[..., Any]  # click hands options over by name
 
@@ -87,6 +94,75 @@ targeted = click.option("--target", help="The API operation that rows are for; b
 _DECIMAL = click.option("--decimal", type=click.Choice(["comma", "point"]), help="How amounts are written.")
 
 
+def shaping(command: Command) -> Command:
+    """Add the options that say how to read a source."""
+    for option in reversed(
+        (
+            click.option("--sheet", help="The sheet to read, where a workbook has several."),
+            click.option("--encoding", callback=_known_encoding, help="The encoding of a text, as utf-8 or cp1250."),
+            click.option("--delimiter", callback=_one_sign, help="What parts the cells of a text; TAB for a tab."),
+            click.option("--header-row", type=click.IntRange(min=1), help="The row that the headers are in."),
+            click.option(
+                "--hidden-rows",
+                type=click.Choice(["take", "skip"]),
+                help="Whether rows that a workbook hides, by a filter or by hand, are read.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _known_encoding(_context: click.Context, _option: click.Parameter, name: str | None) -> str | None:
+    if name is None:
+        return None
+    try:
+        "".encode(name)
+        known = codecs.lookup(name).name
+    except (LookupError, ValueError):
+        known = ""
+    if not known or known in NO_ENCODINGS:
+        raise click.BadParameter(f"{name!r} is no encoding; try utf-8, cp1252, cp1250 or mac-roman.")
+    return known
+
+
+def _one_sign(_context: click.Context, _option: click.Parameter, sign: str | None) -> str | None:
+    if sign is None:
+        return None
+    sign = "\t" if sign.upper() == "TAB" or sign == r"\t" else sign
+    if len(sign) != 1 or sign.isalnum() or sign in '\r\n"':
+        raise click.BadParameter(f"{sign!r} cannot part cells; give one sign, such as ; or TAB.")
+    return sign
+
+
+def take_reading(options: dict[str, Any]) -> Reading:
+    """Take what `shaping` added out of *options*."""
+    from importer.model import Reading  # noqa: PLC0415 - --help needs none
+
+    return Reading(**{name: options.pop(name) for name in Reading.__slots__})
+
+
+def find_sources(sources: Sequence[Path]) -> tuple[Path, ...]:
+    """Put the files that a pattern names in its place; a pattern adds no file that is there already.
+
+    Raises:
+        SourceError: A pattern names no file, or standard input is named twice.
+    """
+    found: list[Path] = []
+    for source in sources:
+        if has_magic(str(source)) and not source.exists():
+            pattern = str(source)  # perhaps absolute, which `Path.glob` does not take
+            named = [Path(name) for name in sorted(glob(pattern, recursive=True)) if Path(name).is_file()]  # noqa: PTH207
+            if not named:
+                raise SourceError(f"No file is named like {source}; check the pattern and the folder.")
+            found += [path for path in named if path not in found]
+        else:
+            found.append(source)
+    if found.count(STANDARD_INPUT) > 1:
+        raise SourceError("Standard input can be read once; name - once.")
+    return tuple(found)
+
+
 def sources_read(*, required: bool = True, amounts: bool = True) -> Callable[[Command], Command]:
     """Add the sources, and the options that say how to read and match them; with *amounts*, how those are written."""
 
@@ -96,7 +172,7 @@ def sources_read(*, required: bool = True, amounts: bool = True) -> Callable[[Co
                 click.argument(
                     "sources", nargs=-1, required=required, type=click.Path(path_type=Path), metavar="SOURCE..."
                 ),
-                click.option("--sheet", help="The sheet to read, where a workbook has several."),
+                shaping,
                 click.option(
                     "--mapping", type=click.Path(path_type=Path), help="TOML file: which column is which field."
                 ),

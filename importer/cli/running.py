@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer.cli.opening import environment_told, load_settings, open_api, take_settings
-from importer.cli.options import common, need_yes, print_json, reading, sending
+from importer.cli.options import common, find_sources, need_yes, print_json, reading, sending, take_reading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,7 +116,8 @@ def make_job(
         if not equals or not name.strip():
             raise click.BadParameter(f"{constant!r} is not of the form FIELD=VALUE.", param_hint="--set")
         fields[name.strip()] = value
-    return Job(sources, constants=fields, order=date_order, **options)
+    job_reading = take_reading(options)
+    return Job(find_sources(sources), reading=job_reading, constants=fields, order=date_order, **options)
 
 
 def _finish(ending: Ending, console: Console, *, as_json: bool) -> int:

@@ -13,7 +13,7 @@ from importer.model.cases import Case, Entry
 from importer.model.events import Event
 from importer.model.rows import column_letters, row_key, split_row_key
 from importer.model.runs import Report, Run, Session, SourceInfo
-from importer.model.sources import Bundling, Carried, Matching, Parsed, Styles, Table
+from importer.model.sources import Bundling, Carried, LeftOut, Matching, Parsed, Reading, Styles, Table
 from importer.model.standings import (
     FIGURES,
     LIFECYCLES,
@@ -64,9 +64,11 @@ __all__ = [
     "Event",
     "Figures",
     "Invoice",
+    "LeftOut",
     "Line",
     "Matching",
     "Parsed",
+    "Reading",
     "Report",
     "Run",
     "Session",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +15,23 @@ if TYPE_CHECKING:
     from importer.model.sources import Styles
 
 
+# Facts about a source that nobody is surprised by.
+ORDINARY: Final = frozenset(
+    (
+        "format",
+        "packed with",
+        "encoding",
+        "delimiter",
+        "sep= line",
+        "quotes",
+        "sheet",
+        "header row",
+        "rows",
+        "blank rows",
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
     """What a report says of a source: its name, the hash of its bytes, and how it was read."""
@@ -22,6 +39,11 @@ class SourceInfo:
     name: str
     sha256: str
     facts: tuple[tuple[str, str], ...]
+
+    @property
+    def noticed(self) -> tuple[str, ...]:
+        """What is to be said aloud: rows left out, what the eye does not see, what was filled up."""
+        return tuple(f"{self.name}: {name}: {value}." for name, value in self.facts if name not in ORDINARY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,6 +65,40 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What the user says about how a source is to be read; None where the source is to tell.
+
+    Attributes:
+        sheet: The sheet of a workbook that has several.
+        encoding: Of a text, as Python names it.
+        delimiter: Of a text, one character.
+        header_row: The row number of the header.
+        hidden_rows: Whether rows that a workbook hides are rows of data.
+    """
+
+    sheet: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    header_row: int | None = None
+    hidden_rows: Literal["take", "skip"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A row that is no row of data.
+
+    Attributes:
+        row: Its row number.
+        why: `title`, `header again`, `total`, `footer` or `hidden`.
+        cells: Its cells.
+    """
+
+    row: int
+    why: str
+    cells: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """One source, read: every cell as the source's own text, nothing judged yet.
 
@@ -82,6 +116,7 @@ class Table:
         facts: How it was read, as pairs for people: format, encoding, delimiter, sheet, header row, blank rows …
         sha256: Of the source's bytes, in hexadecimal.
         carried: Set where the source is the `To fix` sheet of a results workbook.
+        left_out: The rows that are neither blank nor data, in their order.
     """
 
     path: Path
@@ -92,6 +127,7 @@ class Table:
     facts: tuple[tuple[str, str], ...]
     sha256: str
     carried: Carried | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

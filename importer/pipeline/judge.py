@@ -13,7 +13,7 @@ import schemas
 from importer.check import check
 from importer.errors import ColumnsError, SettingsError
 from importer.match import match
-from importer.model import HELD, SourceInfo, Styles, Table, row_key
+from importer.model import HELD, Reading, SourceInfo, Styles, Table, row_key
 from importer.parse import parse
 from importer.pipeline.bundling import take_bundling
 from importer.read import read
@@ -36,7 +36,7 @@ class Job:
     Attributes:
         sources: In the order given.
         command: Which command takes them: the target's own.
-        sheet: The sheet to read of a workbook, where it has several.
+        reading: How the sources are to be read.
         mapping: A mapping file.
         constants: Field → text of every row, from `--set`.
         order: How dates are written, where the columns do not tell.
@@ -54,7 +54,7 @@ class Job:
 
     sources: tuple[Path, ...]
     command: str = "submit"
-    sheet: str | None = None
+    reading: Reading = Reading()  # noqa: RUF009 - it is frozen
     mapping: Path | None = None
     constants: Mapping[str, str] = field(default_factory=dict)
     order: DateOrder | None = None
@@ -170,7 +170,7 @@ def judge(job: Job, settings: Settings) -> Judged:
     target = schemas.load(settings.target)
     if job.command != target.COMMAND:
         raise SettingsError(f"Sources for {target.NAME} are taken by `importer {target.COMMAND}`.")
-    tables = [read(source, sheet=job.sheet) for source in job.sources]
+    tables = [read(source, job.reading) for source in job.sources]
     _compare_headers(tables)
     saved = read_mapping(job.mapping) if job.mapping else MappingFile()
     matching = _match(tables, target, saved, job)

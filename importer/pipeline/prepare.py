@@ -46,6 +46,7 @@ class Offer:
         invalid: Rows that will not be sent.
         held: Rows that will not be sent since another row of their bundle has an error.
         seconds: How long it will take at the allowed pace, at least.
+        noticed: What was not read as it stands, or is not seen in a spreadsheet program.
     """
 
     cases: int
@@ -59,6 +60,7 @@ class Offer:
     invalid: int
     held: int
     seconds: float
+    noticed: tuple[str, ...] = ()
 
 
 def plan_rows(judged: Judged, job: Job, journal: Journal, parties: Parties) -> list[Planned]:
@@ -273,4 +275,5 @@ def make_offer(
         invalid=len(judged.faulty) - len(judged.held),
         held=len(judged.held),
         seconds=settings.rate.seconds_for(most),
+        noticed=tuple(said for source in judged.sources for said in source.noticed),
     )

@@ -76,7 +76,11 @@ def describe(
         "Requests in flight at most": settings.concurrency,
         "Patience with a request (s)": settings.timeout,
         "Limit": job.limit,
-        "Sheet": job.sheet,
+        "Sheet": job.reading.sheet,
+        "Encoding": job.reading.encoding,
+        "Delimiter": job.reading.delimiter,
+        "Header row": job.reading.header_row,
+        "Hidden rows": job.reading.hidden_rows,
         "Mapping": job.mapping,
         "Date order": job.order,
         "Decimal": job.decimal,
@@ -251,4 +255,5 @@ def end(run: Run, path: Path | None, figures: Figures) -> Ending:
     unused = dict(run.settings).get(UNUSED)
     warnings = (f"Columns that feed no field, kept in the report only: {unused}.",) if unused else ()
     sources = tuple(source.name for source in run.sources)
-    return Ending(run.id, sources, run.target, path, figures, run.exit_code, run.stopped, warnings)
+    noticed = tuple(said for source in run.sources for said in source.noticed)
+    return Ending(run.id, sources, run.target, path, figures, run.exit_code, run.stopped, (*noticed, *warnings))

@@ -11,12 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.errors import SourceError
-from importer.model import Table
+from importer.model import LeftOut, Table, column_letters
+from importer.read.shape import find_no_data, tell_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from importer.model import Carried
+    from importer.model import Carried, Reading
+
+Facts = tuple[tuple[str, str], ...]
 
 TEXT = pd.ArrowDtype(pa.string())
 
@@ -34,45 +38,106 @@ class Grid:
         numbers: Column → mask of number cells; see `Table`.
         damaged: The same for numbers that have lost digits.
         carried: See `Table`.
+        titles: What lies above the header.
+        hidden: Row numbers that a workbook hides.
     """
 
     header: tuple[str, ...]
     header_row: int
     columns: list[pa.Array]
     rows: np.ndarray
-    facts: tuple[tuple[str, str], ...]
+    facts: Facts
     numbers: dict[int, np.ndarray] = field(default_factory=dict)
     damaged: dict[int, np.ndarray] = field(default_factory=dict)
     carried: Carried | None = None
+    titles: tuple[LeftOut, ...] = ()
+    hidden: np.ndarray | None = None
 
 
-def to_table(path: Path, grid: Grid, sha256: str) -> Table:
-    """Leave blank rows out, count them, and index the rest by row number.
+def to_table(path: Path, grid: Grid, sha256: str, reading: Reading) -> Table:
+    """Leave out what is no row of data, say so, and index the rest by row number.
 
     Raises:
-        SourceError: No row is left, or there is no header.
+        SourceError: No row is left, or it is not said whether hidden rows are data.
     """
-    filled = np.zeros(len(grid.rows), dtype=bool)
-    for column in grid.columns:
-        blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(column)), 0)
-        filled |= pc.invert(pc.fill_null(blank, fill_value=True)).to_numpy(zero_copy_only=False)
-    if not filled.any():
+    filled = [_is_filled(column) for column in grid.columns]
+    kept = np.logical_or.reduce(filled)
+    blank_rows = int((~kept).sum())
+    left_out = [*grid.titles]
+    told: list[tuple[str, str]] = []
+    if not grid.carried:  # our own workbooks hold rows of data alone
+        left_out += find_no_data(grid.header, grid.columns, filled, grid.rows)
+        told += _tell_headers(grid, filled)
+    hidden = np.isin(grid.rows, grid.hidden) & kept if grid.hidden is not None else np.zeros(0, dtype=bool)
+    if hidden.any():
+        told.append(_judge_hidden(grid.rows[hidden], reading))
+        if reading.hidden_rows == "skip":
+            known = {out.row for out in left_out}
+            left_out += [
+                LeftOut(int(grid.rows[position]), "hidden", tuple(column[position].as_py() for column in grid.columns))
+                for position in np.flatnonzero(hidden).tolist()
+                if int(grid.rows[position]) not in known
+            ]
+    kept &= ~np.isin(grid.rows, [out.row for out in left_out])
+    if not kept.any():
         raise SourceError("has a header but no rows; nothing is to be done.")
-    index = pd.Index(grid.rows[filled], name="row", dtype="int64")
-    mask = pa.array(filled)
+    mask = pa.array(kept)
+    index = pd.Index(grid.rows[kept], name="row", dtype="int64")
     cells = pd.DataFrame(
         {number: pd.arrays.ArrowExtensionArray(column.filter(mask)) for number, column in enumerate(grid.columns)},
         index=index,
     )
-    blank_rows = int((~filled).sum())
-    facts = (*grid.facts, ("header row", str(grid.header_row)), ("rows", str(len(index))))
+    facts = (*grid.facts, ("header row", str(grid.header_row)), *told, ("rows", str(len(index))))
+    facts += (("blank rows", str(blank_rows)),) if blank_rows else ()
     return Table(
         path=path,
         header=tuple(text.strip() for text in grid.header),
         cells=cells,
-        numbers={number: mask[filled] for number, mask in grid.numbers.items() if mask[filled].any()},
-        damaged={number: mask[filled] for number, mask in grid.damaged.items() if mask[filled].any()},
-        facts=(*facts, ("blank rows", str(blank_rows))) if blank_rows else facts,
+        numbers={number: mask[kept] for number, mask in grid.numbers.items() if mask[kept].any()},
+        damaged={number: mask[kept] for number, mask in grid.damaged.items() if mask[kept].any()},
+        facts=(*facts, *_tell_left_out(left_out)),
         sha256=sha256,
         carried=grid.carried,
+        left_out=tuple(sorted(left_out, key=lambda out: out.row)),
     )
+
+
+def _is_filled(column: pa.Array) -> np.ndarray:
+    blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(column)), 0)
+    filled: np.ndarray = pc.invert(pc.fill_null(blank, fill_value=True)).to_numpy(zero_copy_only=False)
+    return filled
+
+
+def _judge_hidden(rows: np.ndarray, reading: Reading) -> tuple[str, str]:
+    named = tell_rows(rows.tolist())
+    if reading.hidden_rows is None:
+        raise SourceError(
+            f"hides rows that have something in them, by a filter or by hand: {named}. "
+            "Say --hidden-rows take to read them, or --hidden-rows skip to leave them out."
+        )
+    return "hidden rows", f"{'read' if reading.hidden_rows == 'take' else 'left out'}: {named}"
+
+
+def _tell_headers(grid: Grid, filled: list[np.ndarray]) -> Iterator[tuple[str, str]]:
+    places: dict[str, list[str]] = {}
+    for number, text in enumerate(grid.header):
+        places.setdefault(text.strip(), []).append(column_letters(number))
+    twice = [f"“{text}” in {', '.join(letters)}" for text, letters in places.items() if text and len(letters) > 1]
+    if twice:
+        yield "headers that repeat", "; ".join(twice)
+    unnamed = [column_letters(n) for n, text in enumerate(grid.header) if not text.strip() and filled[n].any()]
+    if unnamed:
+        yield "columns without a header", ", ".join(unnamed)
+
+
+def _tell_left_out(left_out: list[LeftOut]) -> Iterator[tuple[str, str]]:
+    """Name the rows alone: their cells may be personal data, and facts are kept in the journal."""
+    for why, name in (
+        ("title", "titles"),
+        ("header again", "headers again"),
+        ("total", "totals"),
+        ("footer", "footers"),
+    ):
+        rows = [out.row for out in left_out if out.why == why]
+        if rows:
+            yield f"{name}, left out", f"row{'s' if len(rows) > 1 else ''} {tell_rows(rows)}"

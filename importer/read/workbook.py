@@ -1,4 +1,4 @@
-"""XLSX and XLSM: which sheet, what it carries, and its cells as text; parsed in a child process of bounded memory.
+"""XLSX, XLSM, XLSB, XLS, ODS: which sheet, what it carries, and its cells as text; parsed in a child of bounded memory.
 
 calamine is eight times as fast as openpyxl, but ends its process where a workbook asks for more memory than there is:
 hence the child.
@@ -7,13 +7,15 @@ hence the child.
 from __future__ import annotations
 
 import io
+import json
 import posixpath
 import re
 import subprocess
 import sys
 import zipfile
 import zlib
-from typing import TYPE_CHECKING, Final, cast, get_args
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, cast, get_args
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -21,11 +23,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.errors import SourceError
-from importer.model import MIXED, Bundling, Carried, DateOrder, DecimalStyle, Styles
+from importer.model import MIXED, Bundling, Carried, DateOrder, DecimalStyle, Styles, column_letters
 from importer.read.grid import Grid
+from importer.read.shape import SAMPLE, find_header, titles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Sequence
+
+    from importer.model import Reading
 
 LARGEST: Final = 4 << 30  # bytes of an unpacked workbook
 THICKEST: Final = 1000  # times that a part may be larger than it is packed
@@ -35,14 +40,22 @@ TITLE: Final = "Invoice importer"  # in A1 of the sheet `Run` of our own workboo
 CARRIED: Final = ("Field", "Column", "Constant", "Decimal", "Date order")
 MENDING: Final = "To fix"
 CHUNK: Final = 1 << 20  # bytes
+COMPOUND: Final = b"\xd0\xcf\x11\xe0"
+LOOKED_AT: Final = 8  # sheets that are looked into for a table
+HEADERS: Final = 60  # rows that a header may be merged over
+AREAS: Final = 5  # merged areas named
 
 _FILLED: Final = re.compile(rb"<(?:\w+:)?(?:v(?:\s[^>]*)?>[^<]|is>)")
 
 
+NAMES: Final = {"xlsx": "workbook", "xlsb": "workbook (xlsb)", "xls": "workbook (xls)", "ods": "workbook (ods)"}
+
+
 class _Sheet:
-    """A sheet's cells from A1 on: texts by column, null where empty; masks as in `Table`."""
+    """A sheet's cells from A1 on: texts by column, null where empty; masks as in `Table`; and its marks."""
 
     def __init__(self, table: pa.Table) -> None:
+        self.marks: dict[str, Any] = json.loads((table.schema.metadata or {})[b"marks"])
         self.texts: list[pa.Array] = []
         self.numbers: dict[int, np.ndarray] = {}
         self.damaged: dict[int, np.ndarray] = {}
@@ -54,24 +67,78 @@ class _Sheet:
                 masks = {"number": self.numbers, "damaged": self.damaged}[kind]
                 masks[int(number)] = table[name].to_numpy()
 
+    def sample(self, number: int) -> list[list[str]]:
+        """Give the first records."""
+        columns = [column.slice(0, number).to_pylist() for column in self.texts]
+        return [[cell or "" for cell in row] for row in zip(*columns, strict=True)]
 
-def read(data: bytes, sheet: str | None) -> Grid:
+
+@dataclass(slots=True)
+class _Book:
+    """A workbook: its kind, its sheets, each with whether it is visible, and their parts of an XLSX archive."""
+
+    data: bytes
+    kind: str
+    sheets: dict[str, bool]
+    parts: dict[str, str] = field(default_factory=dict)
+    read: dict[str, _Sheet] = field(default_factory=dict)
+
+    def sheet(self, name: str) -> _Sheet:
+        """Read a sheet, once."""
+        if name not in self.read:
+            self.read[name] = _parse(self.data, self.kind, name, self.parts.get(name, ""))
+        return self.read[name]
+
+
+def read(data: bytes, reading: Reading) -> Grid:
     """Read one sheet of a workbook; of a results workbook of ours, its sheet `To fix` and what that carries.
 
     Raises:
         SourceError: It is no workbook, damaged, hostile, or it is not clear which sheet is meant.
     """
+    book = _open(data)
+    carried = None
+    asked = reading.sheet is None or reading.sheet.casefold() == MENDING.casefold()
+    if book.kind == "xlsx" and {MENDING, "Run"} <= set(book.sheets) and asked:
+        carried = _read_carried(book.sheet("Run"))
+    name = MENDING if carried else _choose(book, reading.sheet)
+    return _to_grid(book, name, carried, reading)
+
+
+def _open(data: bytes) -> _Book:
+    if data.startswith(COMPOUND):
+        return _open_compound(data)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _guard(archive)
-            parts = _sheets(archive)
-            carried = None
-            if {MENDING, "Run"} <= set(parts) and (sheet is None or sheet.casefold() == MENDING.casefold()):
-                carried = _read_carried(_parse(data, "Run", parts["Run"][0]))
-            name = MENDING if carried else _choose(archive, parts, sheet)
+            names = set(archive.namelist())
+            if "xl/workbook.xml" in names:
+                found = _sheets(archive)
+                sheets = {name: shown for name, (_, shown) in found.items()}
+                return _Book(data, "xlsx", sheets, {name: part for name, (part, _) in found.items()})
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError) as error:
         raise SourceError(f"is damaged: {error}. Open it in a spreadsheet program and save it again.") from None
-    return _to_grid(name, _parse(data, name, parts[name][0]), carried)
+    kind = "xlsb" if "xl/workbook.bin" in names else "ods" if "content.xml" in names else None
+    if kind is None:
+        raise SourceError("is a zip archive and no workbook; unpack it and name the file in it.")
+    return _Book(data, kind, _list_sheets(data, kind))
+
+
+def _open_compound(data: bytes) -> _Book:
+    """Open what old Excel wrote, and what Excel wraps a locked workbook in: the names of its streams tell."""
+    if _stream("EncryptedPackage") in data:
+        raise SourceError("is protected by a password; save it without one.")
+    if _stream("Workbook") not in data and _stream("Book") not in data:
+        raise SourceError("is an old document and not a workbook, or was cut short; save the data as .xlsx.")
+    return _Book(data, "xls", _list_sheets(data, "xls"))
+
+
+def _stream(name: str) -> bytes:
+    return name.encode("utf-16-le") + b"\0\0"
+
+
+def _list_sheets(data: bytes, kind: str) -> dict[str, bool]:
+    return dict(json.loads(_run_child(data, kind)))
 
 
 def _guard(archive: zipfile.ZipFile) -> None:
@@ -98,12 +165,6 @@ def _refuse_entities(xml: bytes) -> None:
 def _sheets(archive: zipfile.ZipFile) -> dict[str, tuple[str, bool]]:
     """Name the sheets: each with its part of the archive, and whether it is visible."""
     names = set(archive.namelist())
-    if "xl/workbook.xml" not in names:
-        if "content.xml" in names:
-            raise SourceError("is an OpenDocument spreadsheet; save it as .xlsx.")
-        if "xl/workbook.bin" in names:
-            raise SourceError("is a binary workbook (.xlsb); save it as .xlsx.")
-        raise SourceError("is a zip archive and no workbook; unpack it and name the file in it.")
     relations = {
         relation.get("Id"): posixpath.normpath(posixpath.join("/xl", relation.get("Target", ""))).lstrip("/")
         for relation in _xml(archive, "xl/_rels/workbook.xml.rels")
@@ -128,19 +189,38 @@ def _xml(archive: zipfile.ZipFile, part: str) -> ET.Element:
         raise SourceError(f"is damaged: {part} cannot be read. Save it again from a spreadsheet program.") from None
 
 
-def _choose(archive: zipfile.ZipFile, parts: Mapping[str, tuple[str, bool]], sheet: str | None) -> str:
+def _choose(book: _Book, sheet: str | None) -> str:
+    """Choose the sheet that is named, or the only visible one that holds a table."""
     if sheet is not None:
-        found = next((name for name in parts if name.casefold() == sheet.casefold()), None)
+        found = next((name for name in book.sheets if name.casefold() == sheet.casefold()), None)
         if found is None:
-            raise SourceError(f"has no sheet {sheet!r}; it has {_quote(parts)}.")
+            raise SourceError(f"has no sheet {sheet!r}; it has {_quote(book.sheets)}.")
         return found
-    visible = [name for name, (_, shown) in parts.items() if shown]
-    filled = visible if len(visible) == 1 else [name for name in visible if _is_filled(archive, parts[name][0])]
+    visible = [name for name, shown in book.sheets.items() if shown]
+    filled = visible if len(visible) == 1 else _find_filled(book, visible)
     if not filled:
         raise SourceError("has no visible sheet with anything in it; name a hidden one with --sheet.")
+    if 1 < len(filled) <= LOOKED_AT:
+        filled = [name for name in filled if _is_table(book.sheet(name))] or filled
     if len(filled) > 1:
         raise SourceError(f"has several sheets with data: {_quote(filled)}. Name one with --sheet.")
     return filled[0]
+
+
+def _find_filled(book: _Book, visible: list[str]) -> list[str]:
+    if book.kind != "xlsx":
+        return [name for name in visible if any(_is_text(column).true_count for column in book.sheet(name).texts)]
+    with zipfile.ZipFile(io.BytesIO(book.data)) as archive:
+        return [name for name in visible if _is_filled(archive, book.parts[name])]
+
+
+def _is_table(sheet: _Sheet) -> bool:
+    """Tell a table from notes: it has a header of several texts, and something below it."""
+    records = sheet.sample(SAMPLE)
+    if not any(map(any, records)):
+        return False
+    header = find_header(records, None)
+    return sum(bool(text.strip()) for text in records[header]) > 1 and any(map(any, records[header + 1 :]))
 
 
 def _quote(names: Iterable[str]) -> str:
@@ -158,10 +238,14 @@ def _is_filled(archive: zipfile.ZipFile, part: str) -> bool:
     return False
 
 
-def _parse(data: bytes, sheet: str, part: str) -> _Sheet:
-    """Read a sheet's cells in a process that may fail."""
+def _parse(data: bytes, kind: str, sheet: str, part: str) -> _Sheet:
+    return _Sheet(pa.ipc.open_stream(_run_child(data, kind, sheet, part)).read_all())
+
+
+def _run_child(data: bytes, *arguments: str) -> bytes:
+    """Read a workbook in a process that may fail; give what that writes to stdout."""
     # -P keeps the current folder off the path: a file there could have the name of a module.
-    command = [sys.executable, "-P", "-m", "importer.read.cells", sheet, part]
+    command = [sys.executable, "-P", "-m", "importer.read.cells", *arguments]
     try:
         child = subprocess.run(command, input=data, capture_output=True, check=False, timeout=PATIENCE)  # noqa: S603 - our own module
     except subprocess.TimeoutExpired:
@@ -173,28 +257,83 @@ def _parse(data: bytes, sheet: str, part: str) -> _Sheet:
         raise SourceError(f"is damaged or of a kind that cannot be read: {said.splitlines()[-1]}.")
     if child.returncode:
         raise SourceError("needs more memory than a spreadsheet should: delete what lies far below or beside the data.")
-    return _Sheet(pa.ipc.open_stream(child.stdout).read_all())
+    return child.stdout
 
 
-def _to_grid(name: str, sheet: _Sheet, carried: Carried | None) -> Grid:
-    """Take the first row with anything in it as the header."""
-    filled = [pc.index(_is_text(column), value=True).as_py() for column in sheet.texts]
-    first = min((row for row in filled if row >= 0), default=None)
-    if carried and (first is None or first + 1 == len(sheet.texts[0])):
+def _to_grid(book: _Book, name: str, carried: Carried | None, reading: Reading) -> Grid:
+    sheet = book.sheet(name)
+    height = len(sheet.texts[0]) if sheet.texts else 0
+    filled = [row for row in (pc.index(_is_text(column), value=True).as_py() for column in sheet.texts) if row >= 0]
+    if carried and (not filled or min(filled) + 1 == height):
         raise SourceError("is a results workbook with nothing to fix in it.")
-    if first is None:
+    if not filled:
         raise SourceError(f"has nothing in its sheet “{name}”.")
-    below = first + 1
+    start = 0 if reading.header_row else min(filled)
+    records = sheet.sample(max(start + SAMPLE, reading.header_row or 0))
+    spread = _fill_merged(records, sheet.marks["merged"])
+    found = (
+        start
+        if carried
+        else start + find_header(records[start:], reading.header_row, {row - start for row in spread}, first=start + 1)
+    )
+    below = found + 1
     return Grid(
-        header=tuple(column[first].as_py() or "" for column in sheet.texts),
+        header=tuple(records[found]),
         header_row=below,
         columns=[column.slice(below) for column in sheet.texts],
-        rows=np.arange(below + 1, len(sheet.texts[0]) + 1),
-        facts=(("format", "workbook"), ("sheet", name)),
+        rows=np.arange(below + 1, height + 1),
+        facts=(("format", NAMES[book.kind]), ("sheet", name), *_tell_marks(book, name, below)),
         numbers={number: mask[below:] for number, mask in sheet.numbers.items()},
         damaged={number: mask[below:] for number, mask in sheet.damaged.items()},
         carried=carried,
+        titles=titles(records[:found]),
+        hidden=_rows_of(sheet.marks["hidden_rows"], height),
     )
+
+
+def _fill_merged(records: list[list[str]], merged: Iterable[Sequence[int]]) -> set[int]:
+    """Write what is merged downwards into each of its rows, one of which may be the header; name rows merged across."""
+    spread = set()
+    for top, left, bottom, right in merged:
+        if top >= len(records) or left >= len(records[top]) or not records[top][left].strip():
+            continue
+        if right > left:
+            spread.add(top)
+        elif bottom < min(len(records), HEADERS):
+            for row in range(top + 1, bottom + 1):
+                records[row][left] = records[row][left] or records[top][left]
+    return spread
+
+
+def _rows_of(stretches: Iterable[Sequence[int]], height: int) -> np.ndarray | None:
+    """Give the row numbers of hidden stretches, as far as there are rows."""
+    found = [np.arange(first, min(last, height - 1) + 1) + 1 for first, last in stretches]
+    return np.concatenate(found) if found else None
+
+
+def _tell_marks(book: _Book, name: str, header_row: int) -> Iterable[tuple[str, str]]:
+    """Say what the eye does not see, and what is read of it."""
+    marks = book.sheet(name).marks
+    width = len(book.sheet(name).texts)
+    hidden = [other for other, shown in book.sheets.items() if not shown and other != name]
+    if hidden:
+        yield "hidden sheets, not read", _quote(hidden)
+    others = [other for other, shown in book.sheets.items() if shown and other != name]
+    if others:
+        yield "other sheets, not read", _quote(others)
+    columns = [column for first, last in marks["hidden_columns"] for column in range(first, min(last, width - 1) + 1)]
+    if columns:
+        yield "hidden columns, read", ", ".join(map(column_letters, columns))
+    if marks["filtered"]:
+        yield "filter", "active"
+    merged = [area for area in marks["merged"] if area[0] >= header_row]
+    if merged:
+        areas = [
+            f"{column_letters(left)}{top + 1}:{column_letters(right)}{bottom + 1}"
+            for top, left, bottom, right in merged
+        ]
+        more = " and more" if len(areas) > AREAS else ""
+        yield "merged cells, read as their first cell", ", ".join(areas[:AREAS]) + more
 
 
 def _is_text(column: pa.Array) -> pa.Array:

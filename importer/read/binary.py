@@ -1,0 +1,103 @@
+"""XLSB: which part is which sheet, and what the fast reader leaves out.
+
+A part is a sequence of records: a type, a length, and so many bytes
+(https://learn.microsoft.com/en-us/openspecs/office_file_formats/ms-xlsb/, 2.1.4 *Record*).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import struct
+from typing import TYPE_CHECKING, Final
+from xml.etree import ElementTree as ET
+
+from importer.errors import SourceError
+from importer.read.marks import Marks
+
+if TYPE_CHECKING:
+    import zipfile
+    from collections.abc import Iterator
+
+ERRORS: Final = {
+    0x00: "#NULL!",
+    0x07: "#DIV/0!",
+    0x0F: "#VALUE!",
+    0x17: "#REF!",
+    0x1D: "#NAME?",
+    0x24: "#NUM!",
+    0x2A: "#N/A",
+    0x2B: "#GETTING_DATA",
+}  # [MS-XLSB] 2.5.97.2 BErr
+
+ROW, CELL_ERROR, FORMULA_ERROR, COLUMNS, SHEET, FILTER_COLUMN, MERGED = 0, 3, 11, 60, 156, 163, 176
+HIDDEN_ROW: Final = 0x10
+HIDDEN_COLUMN: Final = 0x01
+
+
+def find_part(archive: zipfile.ZipFile, sheet: str) -> str:
+    """Find the part of the archive that holds a sheet.
+
+    Raises:
+        SourceError: The list of sheets does not have it.
+    """
+    relations = {
+        relation.get("Id"): relation.get("Target", "")
+        for relation in ET.fromstring(archive.read("xl/_rels/workbook.bin.rels"))  # noqa: S314 - looked at for entities
+    }
+    for kind, body in records(archive.read("xl/workbook.bin")):
+        if kind == SHEET:
+            relation, end = _text(body, 8)
+            if _text(body, end)[0] == sheet:
+                return posixpath.normpath(posixpath.join("/xl", relations.get(relation, ""))).lstrip("/")
+    raise SourceError("is damaged: its list of sheets cannot be read. Save it again from a spreadsheet program.")
+
+
+def scan(part: bytes) -> Marks:
+    """Find what the fast reader leaves out."""
+    marks = Marks()
+    row = 0
+    for kind, body in records(part):
+        if kind == ROW:
+            (row,) = struct.unpack_from("<I", body)
+            if body[11] & HIDDEN_ROW:
+                marks.hidden_rows.append((row, row))
+        elif kind in {CELL_ERROR, FORMULA_ERROR}:
+            (column,) = struct.unpack_from("<I", body)
+            marks.errors[row, column] = ERRORS.get(body[8], "#VALUE!")
+        elif kind == COLUMNS:
+            first, last = struct.unpack_from("<II", body)
+            if body[16] & HIDDEN_COLUMN:
+                marks.hidden_columns.append((first, last))
+        elif kind == MERGED:
+            top, bottom, left, right = struct.unpack_from("<IIII", body)
+            marks.merged.append((top, left, bottom, right))
+        elif kind == FILTER_COLUMN:
+            marks.filtered = True
+    return marks
+
+
+def records(part: bytes) -> Iterator[tuple[int, bytes]]:
+    """Split a part into its records: type and content."""
+    place = 0
+    while place < len(part):
+        kind = part[place]
+        place += 1
+        if kind & 0x80:
+            kind = (kind & 0x7F) | part[place] << 7
+            place += 1
+        length = shift = 0
+        while True:
+            byte = part[place]
+            place += 1
+            length |= (byte & 0x7F) << shift
+            shift += 7
+            if not byte & 0x80 or shift > 21:  # noqa: PLR2004 - four bytes at most
+                break
+        yield kind, part[place : place + length]
+        place += length
+
+
+def _text(body: bytes, place: int) -> tuple[str, int]:
+    (length,) = struct.unpack_from("<I", body, place)
+    end = place + 4 + 2 * length
+    return body[place + 4 : end].decode("utf-16-le"), end

@@ -1,0 +1,218 @@
+"""Bytes → text: which encoding, told from the whole source.
+
+UTF-8 and UTF-16 prove themselves. Between the encodings of one byte a sign, the words decide: one that is read rightly
+has letters of one language (https://cldr.unicode.org/translation/core-data/exemplars), and neither capitals nor signs
+inside it. Where two encodings explain as many words, the one that needs fewer languages is taken; of equals, cp1252,
+which western spreadsheet programs write.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import combinations
+from typing import TYPE_CHECKING, Final
+
+from importer.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SINGLE: Final = ("cp1252", "iso-8859-15", "cp1250", "mac-roman")  # of equals, the first
+MOST_WORDS: Final = 20_000  # distinct ones that are looked at
+
+_WESTERN: Final = {
+    "German": "äöüß",
+    "French": "àâæçéèêëîïôœùûüÿ",
+    "Spanish": "áéíñóúü",
+    "Portuguese": "áàâãçéêíóôõú",
+    "Italian": "àèéìíòóùú",
+    "Danish": "æøåéö",
+    "Swedish": "äöåé",
+    "Dutch": "áéèëïíóöü",
+    "Catalan": "àçèéíïòóúü",
+    "Icelandic": "áéíóúýþæöð",
+}
+_CENTRAL: Final = {
+    "Polish": "ąćęłńóśźż",
+    "Czech": "áčďéěíňóřšťúůýž",
+    "Slovak": "áäčďéíľňóôšťúýž",
+    "Hungarian": "áéíóöőúüű",
+    "Croatian": "čćđšž",
+    "Romanian": "âăîşţ",
+    "German": "äöüß",
+}
+_LANGUAGES: Final = {
+    "cp1252": _WESTERN,
+    "iso-8859-15": _WESTERN | {"Finnish": "äöåšž"},
+    "cp1250": _CENTRAL,
+    "mac-roman": _WESTERN,
+}
+# Places where another encoding is at home: with them, equal evidence is not enough for cp1252.
+_CENTRAL_PLACES: Final = re.compile(
+    rb"(?:^|[,;\t|\"\r\n])(?:PL|CZ|SK|HU|RO|HR|SI|PLN|CZK|HUF|RON|HRK|Poland|Polska|Czechia|Hungary|Slovakia|Romania|"
+    rb"Croatia|Slovenia)(?:[,;\t|\"\r\n]|$)|\.(?:pl|cz|sk|hu|ro|hr|si)\b"
+)
+_TOKEN: Final = re.compile(rb"(?<![A-Za-z\x80-\xff])[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*[.']?")
+# Signs have their names where they look like others.
+_NEVER: Final = re.compile("[¤¦¨\N{CEDILLA}¬]")
+_QUOTES: Final = (
+    "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
+    "\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"
+)
+_DASHES: Final = "\N{EN DASH}\N{EM DASH}-"
+_BEFORE_A_LETTER: Final = (
+    "„«»¿¡'(·….\u00a0\N{SINGLE LOW-9 QUOTATION MARK}\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}\N{ACUTE ACCENT}"
+    + _QUOTES
+    + _DASHES
+)
+_AFTER_A_LETTER: Final = (
+    "'«»®™°²³¹ªº€£·….\u00a0\u00ad\N{ACUTE ACCENT}\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}" + _QUOTES + _DASHES
+)
+_WRONG: Final = re.compile("[\udc80-\udcff]")
+_UTF8_LETTERS: Final = re.compile(rb"[\xc3\xc4\xc5][\x80-\xbf]")  # as in "Ã¼" for "ü"; no language has it in cp1252
+_UTF16: Final = ("utf-16-le", "utf-16-be")
+
+
+class UndecodableError(Exception):
+    """Bytes that mean nothing in an encoding; *text* has a surrogate for each."""
+
+    def __init__(self, encoding: str, text: str, remedy: str) -> None:
+        super().__init__(encoding)
+        self.encoding, self.text, self.remedy = encoding, text, remedy
+
+
+def decode(data: bytes, said: str | None) -> tuple[str, str]:
+    """Decode a source: its text without a mark of the encoding, and which that is.
+
+    Raises:
+        SourceError: Several encodings are as likely, or none is.
+        UndecodableError: Some bytes mean nothing in the encoding that it has, or that *said* names.
+    """
+    marked = _marked(data)
+    if said is not None:
+        encoding = marked if marked and marked.startswith(said) else said
+        return _decode(data, encoding, "Save it again as CSV UTF-8, or give another --encoding").removeprefix(
+            "\ufeff"
+        ), said
+    certain = marked or _unmarked_utf16(data)
+    if certain:
+        return _decode(data, certain, "Save it as CSV UTF-8").removeprefix("\ufeff"), certain
+    try:
+        return data.decode(), "utf-8"
+    except UnicodeDecodeError:
+        if _is_broken_utf8(data):
+            _decode(data, "utf-8", "Mend it there, or save it as CSV UTF-8 again")
+    chosen = _choose(data)
+    return data.decode(chosen), chosen
+
+
+def _marked(data: bytes) -> str | None:
+    marks = ((b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+    return next((name for mark, name in (*marks, (b"\xef\xbb\xbf", "utf-8")) if data.startswith(mark)), None)
+
+
+def _unmarked_utf16(data: bytes) -> str | None:
+    """Tell UTF-16 without a mark: the high byte of most letters is NUL, the low byte of hardly any."""
+    half = len(data) // 2
+    nuls = (
+        {"utf-16-le": data[1::2].count(0), "utf-16-be": data[::2].count(0)} if 0 in data else dict.fromkeys(_UTF16, 0)
+    )
+    for name, other in (_UTF16, _UTF16[::-1]):
+        if half and 2 * nuls[name] > half and 100 * nuls[other] < half:
+            return name
+    return None
+
+
+def _decode(data: bytes, encoding: str, remedy: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        raise UndecodableError(encoding, _mark_wrong(data, encoding), remedy) from None
+
+
+def _mark_wrong(data: bytes, encoding: str) -> str:
+    """Decode what can be decoded, with a surrogate or U+FFFD for what cannot."""
+    try:
+        return data.decode(encoding, "surrogateescape")
+    except UnicodeDecodeError:  # of UTF-16 and its like no single byte can stand for itself
+        return data.decode(encoding, "replace")
+
+
+def _is_broken_utf8(data: bytes) -> bool:
+    """Tell UTF-8 with some wrong bytes from text that never was UTF-8."""
+    right = sum(1 for _ in _UTF8_LETTERS.finditer(data))
+    wrong = sum(1 for _ in _WRONG.finditer(data.decode("utf-8", "surrogateescape")))
+    return right > 0 and wrong <= right
+
+
+def _choose(data: bytes) -> str:
+    words = Counter(_TOKEN.findall(data))
+    tokens = [token for token, _ in words.most_common(MOST_WORDS)]
+    judged = {name: _judge(tokens, name) for name in SINGLE if _is_possible(tokens, name)}
+    if not judged:
+        raise SourceError("is in no encoding that is known: say which it is with --encoding, or save it as CSV UTF-8.")
+    best = min(judged.values())
+    chosen = next(name for name, found in judged.items() if found == best)
+    if 3 * best[0] > len(tokens):
+        word = tokens[0].decode(chosen)
+        raise SourceError(
+            f"is not utf-8, and its words make little sense in {', '.join(SINGLE)} (“{word}” is one in {chosen}): "
+            "say its encoding with --encoding, or save it as CSV UTF-8."
+        )
+    for other in (name for name, found in judged.items() if found == best and name != chosen):
+        differing = [token for token in tokens if token.decode(chosen) != token.decode(other)]
+        if differing and (chosen != SINGLE[0] or (other == "cp1250" and _CENTRAL_PLACES.search(data))):
+            raise SourceError(
+                f"may be {chosen} (“{differing[0].decode(chosen)}”) or {other} (“{differing[0].decode(other)}”): "
+                "say which with --encoding, or save it as CSV UTF-8."
+            )
+    return chosen
+
+
+def _is_possible(tokens: Iterable[bytes], encoding: str) -> bool:
+    try:
+        text = b" ".join(tokens).decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return not any("\x80" <= sign <= "\x9f" for sign in text)  # of what ISO 8859 has there, no text has anything
+
+
+def _judge(tokens: Iterable[bytes], encoding: str) -> tuple[int, int]:
+    """Count the words that cannot be right, and the languages that the rest needs."""
+    odd = 0
+    needed: set[str] = set()
+    for token in tokens:
+        text = token.decode(encoding)
+        letters = _foreign_letters(text)
+        if letters is None or not (
+            letters == "" or any(set(letters) <= set(own) for own in _LANGUAGES[encoding].values())
+        ):
+            odd += 1
+        elif letters:
+            needed.add(letters)
+    return odd, _fewest_languages(needed, _LANGUAGES[encoding])
+
+
+def _foreign_letters(text: str) -> str | None:
+    """Give the letters beyond ASCII, in lower case; None where no word is written like that."""
+    if _NEVER.search(text) or (len(text) == 1 and text.isupper()):
+        return None
+    for before, sign, after in zip(f" {text[:-1]}", text, f"{text[1:]} ", strict=True):
+        if not sign.isalpha():
+            if after.isalpha() and sign not in _BEFORE_A_LETTER:
+                return None
+            if before.isalpha() and sign not in _AFTER_A_LETTER:
+                return None
+        elif sign.isupper() and not sign.isascii() and before.isalpha() and (before.islower() or after.islower()):
+            return None
+    return "".join(sorted({sign for sign in text.lower() if sign.isalpha() and not sign.isascii()} - set("ªº")))
+
+
+def _fewest_languages(needed: set[str], languages: dict[str, str]) -> int:
+    """Count the languages that explain all words; each word is one language's."""
+    able = {frozenset(name for name, own in languages.items() if set(letters) <= set(own)) for letters in needed}
+    for number in range(4):
+        if any(all(names & set(chosen) for names in able) for chosen in combinations(languages, number)):
+            return number
+    return 4

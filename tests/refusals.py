@@ -1,0 +1,43 @@
+"""Writes the sentences that refuse sources into docs/reading.md: one for each such source of the corpus.
+
+`python tests/refusals.py` writes them; with `--check` it fails where the page has others.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from importer.errors import SourceError
+from importer.model import Reading
+from importer.read import read
+
+CORPUS = Path(__file__).parent / "corpus"
+PAGE = Path(__file__).parent.parent / "docs" / "reading.md"
+HEADING = "| source | sentence |\n|---|---|\n"
+
+
+def page() -> str:
+    """Give the page with the sentences as they are now."""
+    lines = (f"| `{name}` | {sentence.replace('|', '&#124;')} |\n" for name, sentence in sorted(refusals().items()))
+    return PAGE.read_text(encoding="utf-8").partition(HEADING)[0] + HEADING + "".join(lines)
+
+
+def refusals() -> dict[str, str]:
+    """Refuse each source of the corpus that is to be refused; of those with the same sentence, one."""
+    expected = json.loads((CORPUS / "expected.json").read_text(encoding="utf-8"))
+    found: dict[str, str] = {}
+    for name, told in expected.items():
+        if "refused" in told:
+            try:
+                read(CORPUS / "sources" / name, Reading(**told.get("options", {})))
+            except SourceError as error:
+                found.setdefault(str(error).removeprefix(f"{name} "), name)
+    return {name: sentence for sentence, name in found.items()}
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--check"]:
+        sys.exit(0 if page() == PAGE.read_text(encoding="utf-8") else "docs/reading.md has other sentences.")
+    PAGE.write_text(page(), encoding="utf-8")
