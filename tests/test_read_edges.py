@@ -359,6 +359,31 @@ def test_a_results_workbook_gives_its_rows_to_fix_and_what_it_carries(tmp_path: 
     assert {position: mask.tolist() for position, mask in table.numbers.items()} == {1: [True]}
 
 
+def test_a_results_workbook_saved_as_ods_still_carries_what_it_did(tmp_path: Path) -> None:
+    rows_ = "".join(f"<table:table-row>{''.join(map(_ods_cell, row))}</table:table-row>" for row in RUN)
+    fix = "<table:table-row>" + _ods_cell("Kunde") + "</table:table-row><table:table-row>" + _ods_cell("Beispiel AG")
+    content = (
+        '<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+        'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
+        'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>'
+        f'<table:table table:name="To fix">{fix}</table:table-row></table:table><table:table table:name="Run">{rows_}'
+        "</table:table></office:spreadsheet></office:body></office:document-content>"
+    )
+    with zipfile.ZipFile(tmp_path / "results.ods", "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("META-INF/manifest.xml", "<a/>")
+        archive.writestr("content.xml", content)
+
+    table = read(tmp_path / "results.ods")
+
+    assert rows(table) == {2: ["Beispiel AG"]}
+    assert table.carried == read(results(tmp_path / "results.xlsx", [["Kunde"], ["Beispiel AG"]], RUN)).carried
+
+
+def _ods_cell(cell: object) -> str:
+    return f'<table:table-cell office:value-type="string"><text:p>{cell or ""}</text:p></table:table-cell>'
+
+
 def test_another_sheet_of_a_results_workbook_carries_nothing(tmp_path: Path) -> None:
     path = results(tmp_path / "results.xlsx", [["a"], ["1"]], RUN)
 

@@ -99,7 +99,7 @@ def read(data: bytes, reading: Reading) -> Grid:
     book = _open(data)
     carried = None
     asked = reading.sheet is None or reading.sheet.casefold() == MENDING.casefold()
-    if book.kind == "xlsx" and {MENDING, "Run"} <= set(book.sheets) and asked:
+    if {MENDING, "Run"} <= set(book.sheets) and asked:
         carried = _read_carried(book.sheet("Run"))
     name = MENDING if carried else _choose(book, reading.sheet)
     return _to_grid(book, name, carried, reading)
