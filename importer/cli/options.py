@@ -165,21 +165,17 @@ def find_sources(sources: Sequence[Path]) -> tuple[Path, ...]:
 
 def sources_read(*, required: bool = True, amounts: bool = True) -> Callable[[Command], Command]:
     """Add the sources, and the options that say how to read and match them; with *amounts*, how those are written."""
+    shared: list[Callable[[Command], Command]] = [
+        click.argument("sources", nargs=-1, required=required, type=click.Path(path_type=Path), metavar="SOURCE..."),
+        shaping,
+        click.option("--mapping", type=click.Path(path_type=Path), help="TOML file: which column is which field."),
+        click.option("--set", "constants", multiple=True, metavar="FIELD=VALUE", help="A value for every row."),
+    ]
+    if amounts:
+        shared.append(_DECIMAL)
 
     def add(command: Command) -> Command:
-        for option in reversed(
-            (
-                click.argument(
-                    "sources", nargs=-1, required=required, type=click.Path(path_type=Path), metavar="SOURCE..."
-                ),
-                shaping,
-                click.option(
-                    "--mapping", type=click.Path(path_type=Path), help="TOML file: which column is which field."
-                ),
-                click.option("--set", "constants", multiple=True, metavar="FIELD=VALUE", help="A value for every row."),
-                *([_DECIMAL] if amounts else []),
-            )
-        ):
+        for option in reversed(shared):
             command = option(command)
         return command
 
