@@ -107,12 +107,12 @@ def test_a_text_that_gets_too_long_is_an_error_of_its_row(importer: Callable[...
 
 def test_a_template_comes_back_with_the_rows_to_fix(importer: Callable[..., Any], source: Path, tmp_path: Path) -> None:
     source.write_text(source.read_text().replace("10.50", "0"))
-    said = importer("submit", source, "--set", "comments=No {Invoice number}", "--sandbox", "--yes", "--json").said
+    said = importer("submit", source, "--set", "comments=No {Invoice number}!", "--sandbox", "--yes", "--json").said
 
     again = importer("check", said["report"], "--json").said
 
     assert again["counts"]["invalid"] == 1
-    assert [body["comments"] for body in sent(tmp_path)] == ["No INV-2"]
+    assert [body["comments"] for body in sent(tmp_path)] == ["No INV-2!"]
 
 
 def test_optional_fields_are_sent(importer: Callable[..., Any], source: Path, tmp_path: Path) -> None:
