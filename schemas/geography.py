@@ -134,6 +134,12 @@ def find_state(text: str) -> str | None:
     return _states().get(fold(text)) if text.isascii() else None
 
 
+def states() -> tuple[str, ...]:
+    """Name the states of the United States, DC and the territories, each once, as people write them."""
+    named = {place.code.removeprefix("US-"): place.name for place in _american_places()}
+    return tuple(sorted(named.values()))
+
+
 def suggest_state(text: str) -> str:
     """Name the state that *text* is nearly, as a sentence; blank where it is near none."""
     near = get_close_matches(fold(text).rstrip("."), _states(), n=1, cutoff=0.6)

@@ -18,6 +18,7 @@ from importer.cli import (
     peeking,
     running,
     serving,
+    template,
 )
 from importer.cli.options import print_json
 from importer.errors import Interrupted
@@ -63,6 +64,7 @@ for command in (
     assigning.references,
     details.details,
     peeking.peek,
+    template.template,
     serving.sandbox,
 ):
     main.add_command(command)

@@ -29,6 +29,8 @@ from importer.model.standings import (
 from importer.model.templates import TEMPLATED, split_template
 from importer.model.words import (
     CHECK_STATUSES,
+    EXPLAINED,
+    EXPLAINING,
     HELD,
     ISSUE_COLUMNS,
     MIXED,
@@ -43,6 +45,8 @@ from importer.model.words import (
 
 __all__ = [
     "CHECK_STATUSES",
+    "EXPLAINED",
+    "EXPLAINING",
     "FIGURES",
     "HELD",
     "ISSUE_COLUMNS",

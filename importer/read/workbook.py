@@ -23,7 +23,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.errors import SourceError
-from importer.model import MIXED, Bundling, Carried, DateOrder, DecimalStyle, Styles, column_letters
+from importer.model import (
+    EXPLAINED,
+    EXPLAINING,
+    MIXED,
+    Bundling,
+    Carried,
+    DateOrder,
+    DecimalStyle,
+    Styles,
+    column_letters,
+)
 from importer.read.grid import Grid
 from importer.read.shape import SAMPLE, find_header, titles
 
@@ -196,7 +206,7 @@ def _choose(book: _Book, sheet: str | None) -> str:
         if found is None:
             raise SourceError(f"has no sheet {sheet!r}; it has {_quote(book.sheets)}.")
         return found
-    visible = [name for name, shown in book.sheets.items() if shown]
+    visible = [name for name, shown in book.sheets.items() if shown and not _is_explaining(book, name)]
     filled = visible if len(visible) == 1 else _find_filled(book, visible)
     if not filled:
         raise SourceError("has no visible sheet with anything in it; name a hidden one with --sheet.")
@@ -205,6 +215,12 @@ def _choose(book: _Book, sheet: str | None) -> str:
     if len(filled) > 1:
         raise SourceError(f"has several sheets with data: {_quote(filled)}. Name one with --sheet.")
     return filled[0]
+
+
+def _is_explaining(book: _Book, name: str) -> bool:
+    """Tell the sheets that a template of ours explains itself with."""
+    corner = book.sheet(name).sample(1) if name in EXPLAINING else []
+    return any(row and row[0].startswith(EXPLAINED) for row in corner)
 
 
 def _find_filled(book: _Book, visible: list[str]) -> list[str]:
