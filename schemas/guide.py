@@ -53,7 +53,7 @@ _UNREADABLE: Final[Mapping[Kind, str]] = {
 }
 # Codes that say when a column is required, rather than what may be in it.
 _WHEN: Final[Mapping[str, str]] = {
-    "required": "to start cases (--activate)",
+    "required": "with --activate",
     "state-missing": "for debtors in the United States",
     "contact-missing": "for companies",
     "country-missing": "yes",

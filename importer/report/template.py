@@ -27,17 +27,18 @@ if TYPE_CHECKING:
 REQUIRED_MARK: Final = "*"
 DARK, LIGHT, GREY = "#1F4E78", "#DDEBF7", "#595959"
 _TEXT: Final = {"valign": "top", "text_wrap": True}
+_LINED: Final = {"border": 1, "border_color": "#A6A6A6"}
 LOOKS: Final[dict[str, dict[str, Any]]] = {
     "text": {"num_format": "@"},
     "amount": {"num_format": "0.00##"},  # no grouping: it would be in the text of a CSV that is saved from the sheet
     "date": {"num_format": "yyyy-mm-dd"},
-    "required": {"bold": True, "font_color": "#FFFFFF", "bg_color": DARK, "border": 1, "text_wrap": True},
-    "optional": {"bold": True, "font_color": DARK, "bg_color": LIGHT, "border": 1, "text_wrap": True},
+    "required": {"bold": True, "font_color": "#FFFFFF", "bg_color": DARK, **_LINED, "valign": "vcenter"},
+    "optional": {"bold": True, "font_color": DARK, "bg_color": LIGHT, **_LINED, "valign": "vcenter"},
     "title": {"bold": True, "font_size": 14, "font_color": DARK},
     "note": {"font_color": GREY},
-    "heading": {"bold": True, "font_color": "#FFFFFF", "bg_color": DARK, "border": 1, "valign": "top"},
-    "key": {**_TEXT, "bold": True, "border": 1},
-    "cell": {**_TEXT, "border": 1},
+    "heading": {"bold": True, "font_color": "#FFFFFF", "bg_color": DARK, **_LINED},
+    "key": {**_TEXT, **_LINED, "bold": True},
+    "cell": {**_TEXT, **_LINED},
 }
 NARROWEST, WIDEST = 11, 34  # characters
 EARLIEST: Final = date(1900, 1, 1)
@@ -51,16 +52,18 @@ OPEN: Final = {
     "States": "It is not in the list. The two letters of a state are taken, too, and any region outside the "
     "United States. Keep it?",
 }
-EXPLANATIONS: Final = {
+SAID: Final = {"error": "Refused", "warning": "Warned of"}
+LINE: Final = 12.8  # points
+EXPLANATIONS: Final = {  # columns, and how wide they are
     "Column": 22,
-    "Required": 16,
+    "Required": 17,
     "What it is": 40,
-    "Format": 20,
-    "Allowed values": 20,
+    "Format": 22,
+    "Allowed values": 16,
     "Longest": 9,
-    "Example": 22,
-    "What is refused, or warned of": 62,
-    "Name at the API": 28,
+    "Example": 24,
+    "What is refused, or warned of": 70,
+    "Name at the API": 31,
 }
 
 
@@ -98,7 +101,6 @@ def _make(target: Target, columns: Sequence[Column]) -> bytes:
         for sheet in sheets:
             sheet.set_paper(9)  # A4
             sheet.set_landscape()
-            sheet.fit_to_pages(1, 0)
             sheet.set_footer("&L&A&RPage &P of &N")
         empty, explained, example, lists = sheets
         _write_lists(book, lists, columns, looks)
@@ -123,8 +125,9 @@ def _write_header(sheet: Any, row: int, columns: Sequence[Column], looks: dict[s
     for number, column in enumerate(columns):
         sheet.set_column(number, number, _width(column), looks[column.kind])
         sheet.write_string(row, number, _headed(column), looks["required" if column.needed else "optional"])
-    sheet.set_row(row, 32)
+    sheet.set_row(row, 30)
     sheet.repeat_rows(row)
+    sheet.fit_to_pages(1 + len(columns) // 15, 0)
     # Numbers as text are meant here, and want no green corner.
     sheet.ignore_errors({"number_stored_as_text": f"A1:{column_letters(len(columns) - 1)}{TALLEST + 1}"})
 
@@ -197,6 +200,8 @@ def _write_lists(book: Any, sheet: Any, columns: Sequence[Column], looks: dict[s
 def _explain(sheet: Any, target: Target, columns: Sequence[Column], looks: dict[str, Any]) -> None:
     """Write the sheet that explains each column, and how the workbook is used."""
     sheet.hide_gridlines(2)
+    sheet.fit_to_pages(1, 0)
+    sheet.set_margins(left=0.4, right=0.4)
     sheet.write_string(0, 0, f"{EXPLAINED}: what each column is", looks["title"])
     for row, text in enumerate(_tell_use(target), start=1):
         sheet.write_string(row, 0, text, looks["note"])
@@ -213,13 +218,19 @@ def _explain(sheet: Any, target: Target, columns: Sequence[Column], looks: dict[
             _allowed(column),
             f"{column.longest:,}" if column.longest else "",
             next((str(example) for example in column.examples if example is not None), ""),
-            "\n".join(f"{check.severity.capitalize()}: {check.text}" for check in column.checks),
+            "\n".join(f"{SAID[check.severity]}: {check.text}" for check in column.checks),
             column.field,
         )
+        sheet.set_row(line, LINE * max(map(_count_lines, told, EXPLANATIONS.values())) + 3)
         for number, text in enumerate(told):
             sheet.write_string(line, number, text, looks["cell" if number else "key"])
     sheet.freeze_panes(top + 1, 1)
     sheet.repeat_rows(top)
+
+
+def _count_lines(text: str, width: int) -> int:
+    """Count the lines that *text* takes in a column of *width* characters."""
+    return sum(1 + len(part) // width for part in text.split("\n"))
 
 
 def _tell_use(target: Target) -> tuple[str, ...]:
