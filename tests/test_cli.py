@@ -89,6 +89,7 @@ def test_the_help_names_every_command(importer: Importer) -> None:
         "sandbox",
         "doctor",
         "references",
+        "template",
     ):
         assert re.search(rf"^  {command} ", said, re.MULTILINE)
 
