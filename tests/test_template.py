@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import openpyxl
 import pytest
@@ -294,17 +297,20 @@ def type_in(path: Path, done: Path, entries: Mapping[str, str]) -> None:
     profile = done.parent / "profile"
     (profile / "user").mkdir(parents=True)
     (profile / "user" / "registrymodifications.xcu").write_text(GERMAN, encoding="utf-8")
-    pipe = f"filling{done.parent.name}"
+    pipe = f"filling{uuid4().hex}"
     office = ["soffice", "--headless", "--norestore", f"-env:UserInstallation={profile.as_uri()}"]
     command = [python, FILLING, pipe, path, done, LIBREOFFICE[done.suffix[1:]], json.dumps(entries)]
+    accept = f"--accept=pipe,name={pipe};urp"
+    # `soffice` is a script that starts the program: a group of their own, so that none is left behind.
     with subprocess.Popen(
-        [*office, f"--accept=pipe,name={pipe};urp"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*office, accept], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     ) as running:
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=180)
             running.wait(60)
         finally:
-            running.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("suffix", LIBREOFFICE)
