@@ -237,9 +237,20 @@ def test_a_column_of_dates_that_are_all_ambiguous_is_refused_until_the_order_is_
     assert dates(send(source, "--date-order", "dmy")) == ["2026-08-03", "2026-05-04"]
 
 
-@pytest.mark.parametrize("written", ["25.08.26", "25/08/26"])
-def test_a_year_of_two_digits_is_never_one_of_the_first_century(written: str, send: Callable[..., Any]) -> None:
-    assert set(dates(send(write("june.csv", {"Invoice date": written})))) <= {"2026-08-25"}
+@pytest.mark.parametrize(("written", "meant"), [("25.08.26", "2026-08-25"), ("25.08.91", "1991-08-25")])
+def test_a_year_of_two_digits_is_never_one_of_the_first_century(
+    written: str, meant: str, send: Callable[..., Any]
+) -> None:
+    assert set(dates(send(write("june.csv", {"Invoice date": written})))) <= {meant}
+
+
+def test_two_digits_that_may_be_year_or_day_are_refused_with_the_option_that_decides(importer: Importer) -> None:
+    source = write("june.csv", {"Invoice date": "25/08/26"})
+
+    ran = importer("check", source, "--json")
+
+    assert ran.code == 3
+    assert "--date-order" in ran.said["error"]
 
 
 def test_a_date_with_the_name_of_its_month_is_that_day(send: Callable[..., Any]) -> None:
