@@ -430,6 +430,24 @@ def test_headings_that_nobody_knows_lead_to_a_mapping_and_lose_nothing(
     assert (line["Zq-Nr"], line["Sales person"]) == ("INV-1", "Kim")
 
 
+def test_a_mapping_is_saved_once_under_a_name_and_the_next_file_of_its_layout_finds_it(
+    importer: Importer, tmp_path: Path
+) -> None:
+    def export(name: str, number: str) -> Path:
+        source = write(name, {"Invoice number": number})
+        source.write_text(source.read_text(encoding="utf-8").replace("Invoice number", "Zq-Nr"), encoding="utf-8")
+        return source
+
+    june, july, august = (export(f"{number}.csv", number) for number in ("INV-6", "INV-7", "INV-8"))
+    saved = importer("map", june, "--name", "ours", answer="A = creditorReference\n")
+    by_name = importer("submit", july, "--sandbox", "--yes", "--mapping", "ours")
+    by_layout = importer("submit", august, "--sandbox", "--yes")
+
+    assert (saved.code, by_name.code, by_layout.code) == (0, 0, 0)
+    assert "ours" in by_layout.err
+    assert list(sent(tmp_path)) == ["INV-7", "INV-8"]
+
+
 # Duplicates and reruns
 
 
