@@ -78,7 +78,9 @@ _CLAIM: Final = {
         "A state of the United States; elsewhere it may be left blank.",
         (None, "Massachusetts"),
     ),
-    "debtor.country": Meaning("Country", "Of that address, by name or by its code of two letters.", ("Germany", "US")),
+    "debtor.country": Meaning(
+        "Country", "Of that address, by name or by its code of two letters.", ("Germany", "United States")
+    ),
     "debtor.email": Meaning("Email", "The debtor's address for e-mail.", ("anna@example.com", "jane@example.com")),
     "debtor.phone": Meaning("Phone", "With the country's prefix.", ("+49 351 0000000", "+1 617 555 0100")),
     "claimDescription": Meaning(

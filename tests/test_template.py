@@ -28,6 +28,8 @@ from schemas import guide
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    Importer = Callable[..., Any]
+
 FILLING = Path(__file__).with_name("filling.py")
 CLAIMS = ("customer", "managed", "referral")
 GERMAN = """<?xml version="1.0" encoding="UTF-8"?>
@@ -59,7 +61,7 @@ LIBREOFFICE = {"xlsx": "Calc MS Excel 2007 XML", "ods": "calc8", "xls": "MS Exce
 
 
 @pytest.fixture
-def template(importer: Callable[..., Any], tmp_path: Path) -> Callable[[str], Path]:
+def template(importer: Importer, tmp_path: Path) -> Callable[[str], Path]:
     """Write the template of a target."""
 
     def write(target: str) -> Path:
@@ -102,7 +104,7 @@ def test_each_header_of_a_template_maps_by_itself(name: str, template: Callable[
 
 @pytest.mark.parametrize("name", schemas.TARGETS)
 def test_an_empty_template_says_that_it_has_no_rows(
-    name: str, importer: Callable[..., Any], template: Callable[[str], Path]
+    name: str, importer: Importer, template: Callable[[str], Path]
 ) -> None:
     ran = importer("check", template(name), "--target", name if name in CLAIMS else "customer")
 
@@ -130,7 +132,7 @@ def test_the_example_is_faultless(name: str, template: Callable[[str], Path]) ->
 
 
 def test_a_filled_template_is_submitted_and_its_other_sheets_are_not(
-    importer: Callable[..., Any], template: Callable[[str], Path]
+    importer: Importer, template: Callable[[str], Path]
 ) -> None:
     empty = template("customer")
     row = [*take_example(empty)[0]]
@@ -144,7 +146,7 @@ def test_a_filled_template_is_submitted_and_its_other_sheets_are_not(
 
 
 def test_rows_in_a_new_sheet_beside_the_empty_one_are_found(
-    importer: Callable[..., Any], template: Callable[[str], Path]
+    importer: Importer, template: Callable[[str], Path]
 ) -> None:
     empty = template("customer")
     with closing(openpyxl.load_workbook(empty)) as book:
@@ -158,7 +160,7 @@ def test_rows_in_a_new_sheet_beside_the_empty_one_are_found(
     assert (said["facts"]["sheet"], said["rows"]) == ("August", 1)
 
 
-def test_a_sheet_of_the_users_own_may_be_called_like_those_that_explain(importer: Callable[..., Any]) -> None:
+def test_a_sheet_of_the_users_own_may_be_called_like_those_that_explain(importer: Importer) -> None:
     book = openpyxl.Workbook()
     book.active.title = "Columns"
     book.active.append(["Invoice", "Amount"])
@@ -228,7 +230,7 @@ def test_lists_offer_countries_currencies_states_types_and_yes_or_no(template: C
     assert offered["Skip verification"] == ["yes", "no"]
 
 
-def test_scripts_are_told_the_path_alone_or_one_object(importer: Callable[..., Any], tmp_path: Path) -> None:
+def test_scripts_are_told_the_path_alone_or_one_object(importer: Importer, tmp_path: Path) -> None:
     plain = importer("template", "--output", "a.xlsx")
     told = importer("template", "--output", tmp_path / "b.xlsx", "--target", "managed", "--json")
 
@@ -236,13 +238,13 @@ def test_scripts_are_told_the_path_alone_or_one_object(importer: Callable[..., A
     assert told.said == {"template": str(tmp_path / "b.xlsx"), "target": "managed", "columns": 22, "exit": 0}
 
 
-def test_the_target_is_that_of_the_settings(importer: Callable[..., Any], tmp_path: Path) -> None:
+def test_the_target_is_that_of_the_settings(importer: Importer, tmp_path: Path) -> None:
     (tmp_path / "importer.toml").write_text('target = "details"\n')
 
     assert importer("template").out == "template-details.xlsx\n"
 
 
-def test_a_file_that_is_there_is_left_as_it_is(importer: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_file_that_is_there_is_left_as_it_is(importer: Importer, tmp_path: Path) -> None:
     (tmp_path / "mine.xlsx").write_bytes(b"a month of work")
 
     ran = importer("template", "--output", "mine.xlsx", "--json")
@@ -254,7 +256,7 @@ def test_a_file_that_is_there_is_left_as_it_is(importer: Callable[..., Any], tmp
     assert (tmp_path / "mine.xlsx").read_bytes() == b"a month of work"
 
 
-def test_a_place_that_cannot_be_written_is_told_in_a_sentence(importer: Callable[..., Any]) -> None:
+def test_a_place_that_cannot_be_written_is_told_in_a_sentence(importer: Importer) -> None:
     ran = importer("template", "--output", "nowhere/at/all.xlsx")
 
     assert (ran.code, ran.err) == (
@@ -263,18 +265,26 @@ def test_a_place_that_cannot_be_written_is_told_in_a_sentence(importer: Callable
     )
 
 
-def test_a_disk_that_is_full_leaves_no_half_of_a_template(importer: Callable[..., Any], tmp_path: Path) -> None:
-    if not Path("/dev/full").exists():
-        pytest.skip("There is no /dev/full on this system.")
-    (tmp_path / "full.xlsx").symlink_to("/dev/full")
+def test_a_disk_that_takes_no_more_leaves_no_half_of_a_template(importer: Importer, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, usual[1]))
+    try:
+        ran = importer("template", "--output", "half.xlsx")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
-    assert importer("template", "--output", "full.xlsx").code == 3
+    assert (ran.code, ran.err) == (
+        3,
+        "half.xlsx cannot be written: File too large. Name another place with --output.\n",
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("given", "code"), [(("--target", "nonsense"), 3), (("--output", "template.csv"), 2), (("--output", "."), 2)]
 )
-def test_what_cannot_be_meant_is_refused(given: tuple[str, str], code: int, importer: Callable[..., Any]) -> None:
+def test_what_cannot_be_meant_is_refused(given: tuple[str, str], code: int, importer: Importer) -> None:
     assert importer("template", *given).code == code
 
 
@@ -315,7 +325,7 @@ def type_in(path: Path, done: Path, entries: Mapping[str, str]) -> None:
 
 @pytest.mark.parametrize("suffix", LIBREOFFICE)
 def test_what_is_typed_into_a_template_in_libreoffice_comes_through_unchanged(
-    suffix: str, importer: Callable[..., Any], template: Callable[[str], Path], tmp_path: Path
+    suffix: str, importer: Importer, template: Callable[[str], Path], tmp_path: Path
 ) -> None:
     empty = template("customer")
     with closing(openpyxl.load_workbook(empty)) as book:

@@ -157,9 +157,10 @@ def _note(column: Column) -> tuple[str, dict[str, Any]]:
         lines.append(f"At most {column.longest:,} characters")
     if column.choices:
         lines.append("Choose from the list")
-    lines += ["", *(f"• {check.text}" for check in column.checks if check.severity == "error")]
+    refused = [f"• {check.text}" for check in column.checks if check.severity == "error"]
+    lines += ["", "Refused:", *refused] if refused else []
     height = NOTE_LINE * (1 + sum(1 + len(line) // NOTE_SIGNS for line in lines))
-    return "\n".join(lines).strip(), {"width": NOTE_WIDTH, "height": height, "author": "Invoice importer"}
+    return "\n".join(lines), {"width": NOTE_WIDTH, "height": height, "author": "Invoice importer"}
 
 
 def _restrict(sheet: Any, number: int, column: Column) -> None:
