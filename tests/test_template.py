@@ -160,12 +160,25 @@ def test_rows_in_a_new_sheet_beside_the_empty_one_are_found(
     assert (said["facts"]["sheet"], said["rows"]) == ("August", 1)
 
 
+def test_sheets_that_explain_are_never_data_whatever_they_are_called(
+    importer: Importer, template: Callable[[str], Path]
+) -> None:
+    empty = template("customer")
+    with closing(openpyxl.load_workbook(empty)) as book:
+        book["Example"].title = "Beispiel"
+        book["Columns"].title = "Spalten"
+        book["Lists"].sheet_state = "visible"
+        book.save(empty)
+
+    assert importer("check", empty).err == "template-customer.xlsx has a header but no rows; nothing is to be done.\n"
+
+
 def test_a_sheet_of_the_users_own_may_be_called_like_those_that_explain(importer: Importer) -> None:
     book = openpyxl.Workbook()
     book.active.title = "Columns"
     book.active.append(["Invoice", "Amount"])
     book.active.append(["A-1", 7])
-    book.create_sheet("Example")
+    book.create_sheet("Example").append(["For example"])
     book.save("own.xlsx")
 
     assert importer("peek", "own.xlsx", "--json").said["facts"]["sheet"] == "Columns"

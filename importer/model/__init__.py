@@ -30,7 +30,6 @@ from importer.model.templates import TEMPLATED, split_template
 from importer.model.words import (
     CHECK_STATUSES,
     EXPLAINED,
-    EXPLAINING,
     HELD,
     ISSUE_COLUMNS,
     MIXED,
@@ -46,7 +45,6 @@ from importer.model.words import (
 __all__ = [
     "CHECK_STATUSES",
     "EXPLAINED",
-    "EXPLAINING",
     "FIGURES",
     "HELD",
     "ISSUE_COLUMNS",

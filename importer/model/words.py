@@ -10,7 +10,6 @@ DateOrder = Literal["dmy", "mdy", "ymd"]
 HELD: Final = "bundle-held"  # the code of a row that has no fault but another row's of its bundle
 MIXED: Final = "mixed"  # in a results workbook: its sources were written differently, so that nothing may be assumed
 EXPLAINED: Final = "Invoice importer template"  # what A1 of a sheet begins with that is never data
-EXPLAINING: Final = ("Columns", "Example", "Lists")  # the names of those sheets
 Status = Literal[
     "created",
     "already-imported",

@@ -25,7 +25,6 @@ import pyarrow.compute as pc
 from importer.errors import SourceError
 from importer.model import (
     EXPLAINED,
-    EXPLAINING,
     MIXED,
     Bundling,
     Carried,
@@ -206,8 +205,10 @@ def _choose(book: _Book, sheet: str | None) -> str:
         if found is None:
             raise SourceError(f"has no sheet {sheet!r}; it has {_quote(book.sheets)}.")
         return found
-    visible = [name for name, shown in book.sheets.items() if shown and not _is_explaining(book, name)]
+    visible = [name for name, shown in book.sheets.items() if shown]
     filled = visible if len(visible) == 1 else _find_filled(book, visible)
+    if len(filled) <= LOOKED_AT:
+        filled = [name for name in filled if not _is_explaining(book.sheet(name))]
     if not filled:
         raise SourceError("has no visible sheet with anything in it; name a hidden one with --sheet.")
     if 1 < len(filled) <= LOOKED_AT:
@@ -217,10 +218,9 @@ def _choose(book: _Book, sheet: str | None) -> str:
     return filled[0]
 
 
-def _is_explaining(book: _Book, name: str) -> bool:
-    """Tell the sheets that a template of ours explains itself with."""
-    corner = book.sheet(name).sample(1) if name in EXPLAINING else []
-    return any(row and row[0].startswith(EXPLAINED) for row in corner)
+def _is_explaining(sheet: _Sheet) -> bool:
+    """Tell the sheets by which a template of ours explains itself: they are never data."""
+    return any(row and row[0].startswith(EXPLAINED) for row in sheet.sample(1))
 
 
 def _find_filled(book: _Book, visible: list[str]) -> list[str]:

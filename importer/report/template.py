@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import xlsxwriter
 
 from importer.errors import CannotStart
-from importer.model import EXPLAINED, EXPLAINING, column_letters
+from importer.model import EXPLAINED, column_letters
 from importer.report.package import TALLEST
 from schemas.guide import explain, list_choices
 from schemas.meanings import SHEETS
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from schemas.guide import Choice, Column
     from schemas.meanings import Value
 
+EXPLAINING: Final = ("Columns", "Example", "Lists")  # the sheets beside that of the rows
 REQUIRED_MARK: Final = "*"
 DARK, LIGHT, GREY = "#1F4E78", "#DDEBF7", "#595959"
 _TEXT: Final = {"valign": "top", "text_wrap": True}
