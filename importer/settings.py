@@ -1,25 +1,21 @@
-"""Workspace, `importer.toml`, environment, secrets, mapping files: option beats environment beats file."""
+"""Workspace, `importer.toml`, environment, secrets: option beats environment beats file."""
 
 from __future__ import annotations
 
 import os
 import re
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from importer.errors import SettingsError
-from importer.model import Styles
+from importer.mappings import read_toml
 from importer.throttle import Rate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from importer.model import DateOrder, DecimalStyle
+    from collections.abc import Callable, Mapping
 
 NAMES: Final = (
     "api_url",
@@ -111,7 +107,7 @@ def load(workspace: Path, options: Mapping[str, object], environment: Mapping[st
     """
     environment = os.environ if environment is None else environment
     file = workspace / "importer.toml"
-    written = _read_toml(file) if file.exists() else {}
+    written = read_toml(file) if file.exists() else {}
     strange = sorted(set(written) - set(NAMES))
     if strange:
         raise SettingsError(f"{file} has unknown settings: {', '.join(strange)}. There are: {', '.join(NAMES)}.")
@@ -269,61 +265,3 @@ def from_keyring(name: str) -> str:
         return keyring.get_password(KEYRING_SERVICE, name) or ""
     except keyring.errors.KeyringError:
         return ""
-
-
-@dataclass(frozen=True, slots=True)
-class MappingFile:
-    """A saved mapping.
-
-    Attributes:
-        columns: Header → field.
-        constants: Field → value of every row.
-        styles: Field → how its column is written.
-    """
-
-    columns: Mapping[str, str] = field(default_factory=dict)
-    constants: Mapping[str, str] = field(default_factory=dict)
-    styles: Styles = field(default_factory=Styles)
-
-
-def read_mapping(path: Path) -> MappingFile:
-    """Read a mapping file: TOML with the tables `columns`, `constants`, `decimal` and `date_order`.
-
-    Raises:
-        SettingsError: It cannot be read, or says something else.
-    """
-    document = _read_toml(path)
-    tables = ("columns", "constants", "decimal", "date_order")
-    strange = sorted(set(document) - set(tables))
-    if strange:
-        raise SettingsError(f"{path} has {', '.join(strange)}; a mapping has the tables {', '.join(tables)}.")
-    texts = {table: _texts(document.get(table, {}), f"[{table}] in {path}") for table in tables}
-    for table, allowed in (("decimal", {"point", "comma"}), ("date_order", {"dmy", "mdy", "ymd"})):
-        for name, value in texts[table].items():
-            if value not in allowed:
-                raise SettingsError(
-                    f"[{table}] in {path}: {name} is {value!r}; say one of {', '.join(sorted(allowed))}."
-                )
-    return MappingFile(
-        texts["columns"],
-        texts["constants"],
-        Styles(
-            cast("dict[str, DecimalStyle]", texts["decimal"]),
-            cast("dict[str, DateOrder]", texts["date_order"]),
-        ),
-    )
-
-
-def _texts(table: object, origin: str) -> dict[str, str]:
-    if not isinstance(table, Mapping) or not all(isinstance(value, str) for value in table.values()):
-        raise SettingsError(f'{origin} has to be a table of texts, such as "Invoice no" = "creditorReference".')
-    return dict(table)
-
-
-def _read_toml(path: Path) -> dict[str, object]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not TOML: {error}.") from None

@@ -32,16 +32,18 @@ class Field:
     Attributes:
         name: As the API spells it, dotted.
         kind: What its text is read as.
-        aliases: Other headers that mean this field; compared without case, spaces, dots, dashes, underscores and
-            asterisks.
+        aliases: Other headers that certainly mean this field; compared without case, diacritics, spaces and the signs
+            that people decorate headers with.
         needed: The column or a constant must be there for a source to start at all. A tuple of fields in
             `Target.EITHER` is needed as a group.
+        likely: Headers that probably mean it: they are proposed, never taken.
     """
 
     name: str
     kind: Kind = "text"
     aliases: tuple[str, ...] = ()
     needed: bool = False
+    likely: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,14 @@ _COMMON: Final = (  # to all targets whose rows are claims
         OURS,
     ),
     Code(
+        "cell-not-split",
+        "error",
+        "fields that a mapping's [split] takes out of one column",
+        "{column} cannot be taken apart as {detail}: {value}.",
+        "Write it in that form, or each part in a column of its own.",
+        OURS,
+    ),
+    Code(
         "damaged-identifier",
         "warning",
         "texts that identify; an error for creditorReference",
@@ -370,7 +378,7 @@ _OF_MANAGED: Final = (  # beside those above, or in their place
 )
 
 _CELLS: Final = frozenset(  # what may be wrong with a cell, whatever it holds
-    ("not-a-number", "not-a-uuid", "cell-error", "damaged-identifier", "field-not-supported")
+    ("not-a-number", "not-a-uuid", "cell-error", "cell-not-split", "damaged-identifier", "field-not-supported")
 )
 _OF_REFERENCES: Final = (
     Code(
@@ -518,7 +526,7 @@ _OF_BUNDLES: Final = (
 )
 
 _OF_DETAILS: Final = (
-    *(code for code in _COMMON if code.code in {"cell-error", "field-not-supported"}),
+    *(code for code in _COMMON if code.code in {"cell-error", "cell-not-split", "field-not-supported"}),
     Code("required", "error", "caseId", "{column} is missing.", "Write the id of a case, or leave the row out.", OURS),
     Code(
         "damaged-identifier",

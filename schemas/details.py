@@ -14,6 +14,7 @@ import pyarrow  # noqa: ICN001 - pa is pandera here
 
 from schemas import Context, Field
 from schemas.codes import codes_of
+from schemas.headings import with_headings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,13 +28,15 @@ REFERENCE: Final = "caseId"
 READING: Final = None  # it makes no cases
 GUARDED: Final = False
 LOOKUP: Final = ""
-FIELDS: Final[Mapping[str, Field]] = {
-    "caseId": Field(
-        "caseId",
-        aliases=("Case", "Case no", "Case nr", "Case number", "Case identifier", "Case ref", "Case reference"),
-        needed=True,
-    )
-}
+FIELDS: Final[Mapping[str, Field]] = with_headings(
+    [
+        Field(
+            "caseId",
+            aliases=("Case", "Case no", "Case nr", "Case number", "Case identifier", "Case ref", "Case reference"),
+            needed=True,
+        )
+    ]
+)
 EITHER: Final = ()
 STAND_INS: Final[Mapping[str, str]] = {}
 UNSUPPORTED: Final[Mapping[str, str]] = {}

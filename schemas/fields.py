@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from schemas import Field
+from schemas.headings import with_headings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 # Whose claim it is, where an account serves several creditors.
-CREDITOR: Final = (
+_CREDITOR: Final = (
     Field(
         "creditorCompanyName",
         aliases=("Creditor", "Creditor name", "Creditor company", "Client", "Client name", "Client company"),
@@ -26,11 +27,7 @@ CREDITOR: Final = (
 )
 
 
-def _fields(*fields: Field) -> dict[str, Field]:
-    return {field.name: field for field in fields}
-
-
-FIELDS: Final[Mapping[str, Field]] = _fields(
+_FIELDS: Final = (
     Field(
         "creditorReference",
         aliases=(
@@ -115,3 +112,8 @@ FIELDS: Final[Mapping[str, Field]] = _fields(
     Field("debtor.email", aliases=("Email", "E-mail address", "Email address", "Mail", "Debtor email")),
     Field("debtor.phone", aliases=("PhoneNumber", "Phone", "Phone no", "Telephone", "Tel", "Mobile")),
 )
+
+FIELDS: Final[Mapping[str, Field]] = with_headings(_FIELDS)
+# The same for whoever collects for others: what they call a customer may be the creditor.
+AGENT_FIELDS: Final[Mapping[str, Field]] = with_headings(_FIELDS, agent=True)
+CREDITOR_FIELDS: Final[Mapping[str, Field]] = with_headings(_CREDITOR)

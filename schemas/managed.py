@@ -19,8 +19,7 @@ from schemas import Context, Reading, claim, judging, rules
 from schemas.claim import Claim
 from schemas.codes import codes_of
 from schemas.creditors import name_creditor
-from schemas.fields import CREDITOR
-from schemas.fields import FIELDS as ALL_FIELDS
+from schemas.fields import AGENT_FIELDS, CREDITOR_FIELDS
 from schemas.geography import find_country
 
 if TYPE_CHECKING:
@@ -47,15 +46,15 @@ _NOT_TAKEN: Final = (
     "returnUrl",
 )
 _MAY_BE_BLANK: Final = ("debtor.address", "debtor.city")
-FIELDS: Final[Mapping[str, Field]] = {field.name: field for field in CREDITOR} | {
+FIELDS: Final[Mapping[str, Field]] = dict(CREDITOR_FIELDS) | {
     name: replace(field, needed=field.needed and name not in _MAY_BE_BLANK)
-    for name, field in ALL_FIELDS.items()
+    for name, field in AGENT_FIELDS.items()
     if name not in _NOT_TAKEN
 }
 EITHER: Final = (("creditorCountryAlpha2", "creditorCountry"), ("debtor.countryAlpha2", "debtor.country"))
 STAND_INS: Final = {**claim.STAND_INS, "creditorCountryAlpha2": "creditorCountry"}
 UNSUPPORTED: Final[Mapping[str, str]] = {"allowPendingContracts": "allowPendingContracts"} | {
-    heading: name for name in _NOT_TAKEN for heading in (name, *ALL_FIELDS[name].aliases)
+    heading: name for name in _NOT_TAKEN for heading in (name, *AGENT_FIELDS[name].aliases)
 }
 CODES: Final = codes_of(NAME)
 
@@ -87,7 +86,7 @@ def judged(values: pd.DataFrame, unreadable: pd.DataFrame, context: Context) -> 
     hidden = {str(name): unreadable[name] for name in unreadable}
     never = pd.Series(data=False, index=values.index)
     company = rules.by_value(values["debtor.type"], claim.debtor_type) == "Company"
-    unread = reduce(or_, (hidden.get(field.name, never) for field in CREDITOR))
+    unread = reduce(or_, (hidden.get(name, never) for name in CREDITOR_FIELDS))
     country_given, places = judging.judge_country(values, hidden, never, "creditorCountryAlpha2", "creditorCountry")
     derived = {
         **claim.judge(values, hidden, never, context),

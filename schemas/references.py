@@ -16,6 +16,7 @@ import pyarrow  # noqa: ICN001 - pa is pandera here
 
 from schemas import Context, Field, rules
 from schemas.codes import codes_of
+from schemas.headings import with_headings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,7 +52,7 @@ _FIELDS: Final = (
     Field("reminderFees", "amount"),
     Field("collectionFees", "amount"),
 )
-FIELDS: Final[Mapping[str, Field]] = {field.name: field for field in _FIELDS}
+FIELDS: Final[Mapping[str, Field]] = with_headings(_FIELDS)
 EITHER: Final = (("caseId", "caseReference"),)
 STAND_INS: Final[Mapping[str, str]] = {"caseId": "caseReference", "userEmail": "userId"}
 UNSUPPORTED: Final[Mapping[str, str]] = {}

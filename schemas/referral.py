@@ -25,6 +25,7 @@ from schemas.customer import (
     creditors,
     payload,
 )
+from schemas.fields import AGENT_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +66,7 @@ FIELDS: Final[Mapping[str, Field]] = {
         ),
         needed=True,
     ),
-    **customer.FIELDS,
+    **AGENT_FIELDS,
 }
 
 

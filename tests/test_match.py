@@ -145,7 +145,11 @@ def test_two_columns_for_one_field_are_settled_by_a_constant() -> None:
 
 
 def test_two_columns_of_one_header_cannot_be_settled_by_the_mapping() -> None:
-    assert "both mean comments" in refusal(*NEEDED, "Note", "note", mapping={"note": "comments"})
+    assert "both mean comments" in refusal(*NEEDED, "Note", "Note", mapping={"note": "comments"})
+
+
+def test_a_mapping_means_the_column_of_exactly_its_header_where_others_only_look_like_it() -> None:
+    assert matched(*NEEDED, "Note", "note", mapping={"note": "comments"}).columns["comments"] == len(NEEDED) + 1
 
 
 def test_what_is_optional_may_be_missing() -> None:

@@ -13,7 +13,9 @@ import pytest
 
 from importer.errors import SettingsError
 from importer.model import Styles
-from importer.settings import MappingFile, api_key, environment_of, load, read_mapping
+from importer.mappings import read_mapping
+from importer.model import Making, SavedMapping
+from importer.settings import api_key, environment_of, load
 from importer.throttle import Rate
 
 LIVE = "https://customer-api.debitura.com"

@@ -15,6 +15,7 @@ from importer.cli import (
     keeping,
     listening,
     looking,
+    mapping,
     peeking,
     running,
     serving,
@@ -65,6 +66,7 @@ for command in (
     details.details,
     peeking.peek,
     template.template,
+    mapping.map_,
     serving.sandbox,
 ):
     main.add_command(command)

@@ -142,6 +142,17 @@ def take_reading(options: dict[str, Any]) -> Reading:
     return Reading(**{name: options.pop(name) for name in Reading.__slots__})
 
 
+def read_constants(constants: Sequence[str]) -> dict[str, str]:
+    """Read what `--set` says: field → text of every row."""
+    fields = {}
+    for constant in constants:
+        name, equals, value = constant.partition("=")
+        if not equals or not name.strip():
+            raise click.BadParameter(f"{constant!r} is not of the form FIELD=VALUE.", param_hint="--set")
+        fields[name.strip()] = value
+    return fields
+
+
 def find_sources(sources: Sequence[Path]) -> tuple[Path, ...]:
     """Put the files that a pattern names in its place; a pattern adds no file that is there already.
 
@@ -168,7 +179,11 @@ def sources_read(*, required: bool = True, amounts: bool = True) -> Callable[[Co
     shared: list[Callable[[Command], Command]] = [
         click.argument("sources", nargs=-1, required=required, type=click.Path(path_type=Path), metavar="SOURCE..."),
         shaping,
-        click.option("--mapping", type=click.Path(path_type=Path), help="TOML file: which column is which field."),
+        click.option(
+            "--mapping",
+            type=click.Path(path_type=Path),
+            help="Which column is which field: a TOML file, or a saved mapping's name.",
+        ),
         click.option("--set", "constants", multiple=True, metavar="FIELD=VALUE", help="A value for every row."),
     ]
     if amounts:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer.cli.opening import environment_told, load_settings, open_api, take_settings
-from importer.cli.options import common, find_sources, need_yes, print_json, reading, sending, take_reading
+from importer.cli.options import (
+    common,
+    find_sources,
+    need_yes,
+    print_json,
+    read_constants,
+    reading,
+    sending,
+    take_reading,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,12 +119,7 @@ def make_job(
     from importer.pipeline import Job  # noqa: PLC0415 - pandas
     from schemas import CLIENT  # noqa: PLC0415 - as above
 
-    fields: dict[str, str] = {} if client is None else {CLIENT: client}
-    for constant in constants:
-        name, equals, value = constant.partition("=")
-        if not equals or not name.strip():
-            raise click.BadParameter(f"{constant!r} is not of the form FIELD=VALUE.", param_hint="--set")
-        fields[name.strip()] = value
+    fields = {**({} if client is None else {CLIENT: client}), **read_constants(constants)}
     job_reading = take_reading(options)
     return Job(find_sources(sources), reading=job_reading, constants=fields, order=date_order, **options)
 

@@ -11,6 +11,9 @@ from importer.model.breakdown import (
 )
 from importer.model.cases import Case, Entry
 from importer.model.events import Event
+from importer.model.headers import fold, layout, spellings
+from importer.model.making import Made, Making
+from importer.model.mappings import SavedMapping
 from importer.model.rows import column_letters, row_key, split_row_key
 from importer.model.runs import Report, Run, Session, SourceInfo
 from importer.model.sources import Bundling, Carried, LeftOut, Matching, Parsed, Reading, Styles, Table
@@ -28,6 +31,7 @@ from importer.model.standings import (
 )
 from importer.model.templates import TEMPLATED, split_template
 from importer.model.words import (
+    CELL_ERRORS,
     CHECK_STATUSES,
     EXPLAINED,
     HELD,
@@ -43,6 +47,7 @@ from importer.model.words import (
 )
 
 __all__ = [
+    "CELL_ERRORS",
     "CHECK_STATUSES",
     "EXPLAINED",
     "FIGURES",
@@ -68,11 +73,14 @@ __all__ = [
     "Invoice",
     "LeftOut",
     "Line",
+    "Made",
+    "Making",
     "Matching",
     "Parsed",
     "Reading",
     "Report",
     "Run",
+    "SavedMapping",
     "Session",
     "Severity",
     "SourceInfo",
@@ -84,10 +92,13 @@ __all__ = [
     "add_exactly",
     "column_letters",
     "compare",
+    "fold",
     "head_breakdown",
+    "layout",
     "lifecycle_named",
     "read_invoices",
     "row_key",
+    "spellings",
     "split_row_key",
     "split_template",
     "tell_invoice",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
+from importer.model.making import Making
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -89,6 +91,7 @@ class Run:
         exit_code: As the process exits.
         sessions: Who worked at it, and when; the first one first.
         requests: Kind → how many requests it took.
+        making: What was made of columns that are no fields as they stand.
     """
 
     id: str
@@ -109,6 +112,7 @@ class Run:
     exit_code: int
     sessions: tuple[Session, ...] = ()
     requests: Mapping[str, int] = field(default_factory=dict)
+    making: Making = field(default_factory=Making)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from importer.model.making import Making
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
     import pandas as pd
 
+    from importer.model.making import Made
     from importer.model.words import DateOrder, DecimalStyle
 
 
@@ -53,6 +56,7 @@ class Carried:
         styles: The styles that run decided.
         mixed: Fields that its sources wrote differently.
         bundling: By what its rows were bundled; None where they were not.
+        making: What it made of columns that are no fields as they stand.
     """
 
     run: str
@@ -62,6 +66,7 @@ class Carried:
     styles: Styles
     mixed: frozenset[str] = frozenset()
     bundling: Bundling | None = None
+    making: Making = field(default_factory=Making)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +140,13 @@ class Matching:
     """Which column feeds which field.
 
     Attributes:
-        columns: Field → position of its column in the table.
+        columns: Field → position of its column in the table; those that are *made* come after the source's own.
         constants: Field → text that every row has, from `--set` or a mapping; a constant beats a column.
         unmapped: Headers that feed no field; kept in the report.
         unsupported: Field → header, for fields of other targets that this one does not take.
         templates: Field → pairs of a text and the position of the column whose cell follows it, None for no cell; made
             for each row in the place of the constant.
+        made: Columns that are made of the source's own ones, in the order of their positions.
     """
 
     columns: Mapping[str, int]
@@ -148,6 +154,13 @@ class Matching:
     unmapped: tuple[str, ...]
     unsupported: Mapping[str, str]
     templates: Mapping[str, tuple[tuple[str, int | None], ...]] = field(default_factory=dict)
+    made: tuple[Made, ...] = ()
+
+    def whole(self, header: Sequence[str]) -> dict[str, str]:
+        """Give header → field for the columns that feed one field as a whole, whatever other words it has for cells."""
+        own = {name: position for name, position in self.columns.items() if position < len(header)}
+        own |= {one.feeds: one.column for one in self.made if one.is_whole}
+        return {header[position]: name for name, position in own.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,3 +57,18 @@ OUTCOME_COLUMNS: Final = (
     "solution",
     "sent_at",
 )
+CELL_ERRORS: Final = (
+    "#N/A",
+    "#DIV/0!",
+    "#REF!",
+    "#VALUE!",
+    "#NAME?",
+    "#NUM!",
+    "#NULL!",
+    "#SPILL!",
+    "#CALC!",
+    "#FIELD!",
+    "#BLOCKED!",
+    "#UNKNOWN!",
+    "#GETTING_DATA",
+)

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from importer.errors import ColumnsError
-from importer.model import ISSUE_COLUMNS, Parsed, Styles
+from importer.model import CELL_ERRORS, ISSUE_COLUMNS, Parsed, Styles
 from importer.parse import amounts, dates
 from importer.parse.column import Column, Undecided, by_text
 
@@ -30,21 +30,6 @@ TYPES: Final[Mapping[str, pa.DataType]] = {
     "date": pa.date32(),
     "boolean": pa.bool_(),
 }
-ERRORS: Final = [
-    "#N/A",
-    "#DIV/0!",
-    "#REF!",
-    "#VALUE!",
-    "#NAME?",
-    "#NUM!",
-    "#NULL!",
-    "#SPILL!",
-    "#CALC!",
-    "#FIELD!",
-    "#BLOCKED!",
-    "#UNKNOWN!",
-    "#GETTING_DATA",
-]
 BOOLEANS: Final[Mapping[str, bool]] = {
     **dict.fromkeys(("true", "yes", "y", "1"), True),
     **dict.fromkeys(("false", "no", "n", "0"), False),
@@ -191,7 +176,7 @@ class _Reader:
 
     def read(self, field: Field, column: Column, values: pd.Series) -> pd.Series:
         """Note which cells could not be read, and give the values their type."""
-        error = column.texts.isin(ERRORS)
+        error = column.texts.isin(CELL_ERRORS)
         wrong = values.isna() & column.texts.notna() & ~error
         code = {"amount": "not-a-number", "date": "not-a-date", "boolean": "not-a-boolean", "uuid": "not-a-uuid"}
         self._note(field, column, error, "cell-error")

@@ -95,7 +95,7 @@ def bundle_rows(judged: Judged, job: Job, gone: Collection[int], apart: Mapping[
         found += [*said, *hold(rows_of_one, bad)]
         if not bad:
             bundles.append(bundle)
-    headers = {name: header for header, name in judged.columns.items()}
+    headers = judged.headers
     issues = judged.issues
     if found:
         told = [issues, describe(found, headers, codes)] if len(issues) else [describe(found, headers, codes)]

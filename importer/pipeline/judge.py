@@ -11,13 +11,12 @@ import pandas as pd
 
 import schemas
 from importer.check import check
-from importer.errors import ColumnsError, SettingsError
-from importer.match import match
+from importer.errors import SettingsError
+from importer.match import make, match
 from importer.model import HELD, Reading, SourceInfo, Styles, Table, row_key
 from importer.parse import parse
 from importer.pipeline.bundling import take_bundling
-from importer.read import read
-from importer.settings import MappingFile, read_mapping
+from importer.pipeline.sources import add_carried, take_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from importer.bundle import Bundle
-    from importer.model import Bundling, DateOrder, DecimalStyle, Matching
+    from importer.model import Bundling, DateOrder, DecimalStyle, Making, Matching, SavedMapping
     from importer.settings import Settings
 
 
@@ -37,7 +36,7 @@ class Job:
         sources: In the order given.
         command: Which command takes them: the target's own.
         reading: How the sources are to be read.
-        mapping: A mapping file.
+        mapping: A mapping file, or the name of a saved one.
         constants: Field → text of every row, from `--set`.
         order: How dates are written, where the columns do not tell.
         decimal: How amounts are written, the same.
@@ -86,7 +85,9 @@ class Judged:
         cells, numbers: As in `Table`, under each other.
         values: As in `Parsed`, under each other.
         issues: As in `Report`.
-        columns: Header → field.
+        headers: Field → header of the column that is named where its cell has to change.
+        columns: Header → field, of columns that are a field as a whole.
+        making: What is made of other columns.
         constants: Field → text.
         styles: One for each source.
         unmapped: Headers that feed no field.
@@ -102,7 +103,9 @@ class Judged:
     numbers: dict[int, np.ndarray]
     values: pd.DataFrame
     issues: pd.DataFrame
+    headers: Mapping[str, str]
     columns: Mapping[str, str]
+    making: Making
     constants: Mapping[str, str]
     styles: tuple[Styles, ...]
     unmapped: tuple[str, ...]
@@ -170,17 +173,21 @@ def judge(job: Job, settings: Settings) -> Judged:
     target = schemas.load(settings.target)
     if job.command != target.COMMAND:
         raise SettingsError(f"Sources for {target.NAME} are taken by `importer {target.COMMAND}`.")
-    tables = [read(source, job.reading) for source in job.sources]
-    _compare_headers(tables)
-    saved = read_mapping(job.mapping) if job.mapping else MappingFile()
+    tables, named = take_sources(job, settings, target)
+    saved = add_carried(tables, target, named)
     matching = _match(tables, target, saved, job)
+    made = [make(table, matching, target) for table in tables]
     parsed = [
         parse(table, matching, target, decimal=job.decimal, order=job.order, carried=_carried_styles(table, saved))
-        for table in tables
+        for table, _, _ in made
     ]
     values = _stack([part.values for part in parsed])
-    unreadable = _stack([part.unreadable for part in parsed]).fillna(value=False).astype(bool)
-    headers = {name: tables[0].header[position] for name, position in matching.columns.items()}
+    unread = [
+        part.unreadable.assign(**{name: bad | part.unreadable.get(name, bad) for name, bad in unfit.items()})
+        for part, (_, _, unfit) in zip(parsed, made, strict=True)
+    ]
+    unreadable = _stack(unread).fillna(value=False).astype(bool)
+    headers = {name: made[0][0].header[position] for name, position in matching.columns.items()}
     context = schemas.Context(
         today=datetime.now(settings.timezone).date(),
         allow_missing_reference=job.allow_missing_reference,
@@ -198,8 +205,16 @@ def judge(job: Job, settings: Settings) -> Judged:
         cells=_stack([table.cells for table in tables]),
         numbers=_stack_masks(tables),
         values=values,
-        issues=_order([*(_shift(part.issues, number) for number, part in enumerate(parsed)), found]),
-        columns={header: name for name, header in headers.items()},
+        issues=_order(
+            [
+                *(_shift(part.issues, number) for number, part in enumerate(parsed)),
+                *(_shift(issues, number) for number, (_, issues, _) in enumerate(made)),
+                found,
+            ]
+        ),
+        headers=headers,
+        columns=matching.whole(tables[0].header),
+        making=saved.making,
         constants=matching.constants,
         styles=tuple(part.styles for part in parsed),
         unmapped=tuple(name for name in matching.unmapped if bundling is None or name not in bundling.by),
@@ -208,48 +223,20 @@ def judge(job: Job, settings: Settings) -> Judged:
     )
 
 
-def _compare_headers(tables: list[Table]) -> None:
-    first = tables[0]
-    for other in tables[1:]:
-        if other.header != first.header:
-            raise ColumnsError(
-                f"{other.path.name} has other columns than {first.path.name}: "
-                f"{', '.join(other.header)} instead of {', '.join(first.header)}. "
-                "Sources of one run need the same header; submit them one by one."
-            )
-
-
-def _match(tables: list[Table], target: schemas.Target, saved: MappingFile, job: Job) -> Matching:
-    """Match the common header; what a results workbook carries gives way to a mapping file, and that to `--set`."""
-    columns, constants = _take_carried(tables, target)
+def _match(tables: list[Table], target: schemas.Target, saved: SavedMapping, job: Job) -> Matching:
+    """Match the common header; what a mapping says gives way to `--set`."""
     return match(
         tables[0].header,
         target,
-        mapping={**columns, **saved.columns},
-        constants={**constants, **saved.constants, **job.constants},
+        mapping=saved.columns,
+        constants={**saved.constants, **job.constants},
+        making=saved.making,
+        styles=saved.styles,
         optional={target.REFERENCE} if job.allow_missing_reference else (),
     )
 
 
-def _take_carried(tables: list[Table], target: schemas.Target) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Take the mapping and the constants that results workbooks carry: all sources share them, or are no one run."""
-    for table in tables:
-        if table.carried and table.carried.target != target.NAME:
-            raise SettingsError(
-                f"{table.path.name} is the results workbook of a run for {table.carried.target}; "
-                f"submit it with --target {table.carried.target}."
-            )
-    carried = [(table.carried.columns, table.carried.constants) if table.carried else None for table in tables]
-    first = carried[0]
-    if any(other != first for other in carried[1:]):
-        names = ", ".join(table.path.name for table in tables if table.carried)
-        raise ColumnsError(
-            f"{names} brings a mapping or constants that the other sources do not share: submit the sources one by one."
-        )
-    return first or ({}, {})
-
-
-def _carried_styles(table: Table, saved: MappingFile) -> Styles:
+def _carried_styles(table: Table, saved: SavedMapping) -> Styles:
     carried = table.carried.styles if table.carried else Styles()
     return Styles({**carried.decimal, **saved.styles.decimal}, {**carried.order, **saved.styles.order})
 

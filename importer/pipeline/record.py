@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer.model import CHECK_STATUSES, HELD, OUTCOME_COLUMNS, STATUSES, Run, SourceInfo, Styles
+from importer.model import CHECK_STATUSES, HELD, OUTCOME_COLUMNS, STATUSES, Making, Run, SourceInfo, Styles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -163,6 +163,12 @@ def run_to_dict(run: Run) -> dict[str, Any]:
         "settings": [list(pair) for pair in run.settings],
         "columns": dict(run.columns),
         "constants": dict(run.constants),
+        "making": {
+            "splits": dict(run.making.splits),
+            "joins": dict(run.making.joins),
+            "values": {name: dict(values) for name, values in run.making.values.items()},
+            "ignored": list(run.making.ignored),
+        },
         "styles": [[dict(styles.decimal), dict(styles.order)] for styles in run.styles],
         "stopped": run.stopped,
         "exit_code": run.exit_code,
@@ -179,5 +185,7 @@ def run_of_dict(kept: Mapping[str, Any]) -> Run:
     fields["started"] = datetime.fromisoformat(kept["started"])
     fields["finished"] = datetime.fromisoformat(kept["finished"]) if kept["finished"] else None
     fields["settings"] = tuple((name, value) for name, value in kept["settings"])
+    making = kept.get("making", {})  # runs of earlier versions have none
+    fields["making"] = Making(**{**making, "ignored": tuple(making.get("ignored", ()))})
     fields["styles"] = tuple(Styles(decimal, order) for decimal, order in kept["styles"])
     return Run(**fields)

@@ -140,7 +140,7 @@ def _read_wishes(judged: Judged, job: Job) -> Iterator[Wish]:
 def _add_contradictions(judged: Judged, wishes: Sequence[Wish], known: Mapping[int, Known]) -> Judged:
     """Add an issue for each row whose case, as it turned out, another row wants another reference for."""
     code, name = judged.target.CODES["case-twice"], judged.target.REFERENCE
-    header = next((header for header, field in judged.columns.items() if field == name), name)
+    header = judged.headers.get(name, name)
     wanted = {wish.row: wish.wanted for wish in wishes}
     lines = []
     for row, rival in sorted(find_contradictions(wishes, known).items()):

@@ -107,6 +107,7 @@ def describe(
         version=__version__,
         settings=tuple((name, str(value)) for name, value in shown.items() if value is not None),
         columns=judged.columns,
+        making=judged.making,
         constants=judged.constants,
         styles=judged.styles,
         stopped=None,

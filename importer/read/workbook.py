@@ -30,6 +30,7 @@ from importer.model import (
     Carried,
     DateOrder,
     DecimalStyle,
+    Making,
     Styles,
     column_letters,
 )
@@ -47,6 +48,7 @@ PATIENCE: Final = 600  # seconds for the child
 TOLD: Final = 3  # exit code of the child: what it says on stderr is a sentence
 TITLE: Final = "Invoice importer"  # in A1 of the sheet `Run` of our own workbooks
 CARRIED: Final = ("Field", "Column", "Constant", "Decimal", "Date order")
+MADE: Final = ("Also mapped", "Of", "From", "To")
 MENDING: Final = "To fix"
 CHUNK: Final = 1 << 20  # bytes
 COMPOUND: Final = b"\xd0\xcf\x11\xe0"
@@ -392,4 +394,24 @@ def _read_carried(sheet: _Sheet) -> Carried | None:
         Styles(decimal, order),
         frozenset(mixed),
         Bundling(by, "Claim lines" in told) if by else None,
+        _read_made(rows[start + 1 :]),
     )
+
+
+def _read_made(rows: Sequence[tuple[str, ...]]) -> Making:
+    """Read what a run made of columns that are no fields as they stand; nothing in workbooks of earlier versions."""
+    start = next((number for number, row in enumerate(rows) if row[: len(MADE)] == MADE), len(rows))
+    splits: dict[str, str] = {}
+    joins: dict[str, str] = {}
+    values: dict[str, dict[str, str]] = {}
+    ignored: list[str] = []
+    for kind, name, said, meant, *_ in rows[start + 1 :]:
+        if kind == "Split":
+            splits[name] = meant
+        elif kind == "Join":
+            joins[name] = said
+        elif kind == "Value":
+            values.setdefault(name, {})[said] = meant
+        elif kind == "Ignored":
+            ignored.append(name)
+    return Making(splits, joins, values, tuple(ignored))

@@ -10,11 +10,12 @@ from importer.report.rows import make_legible
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from importer.model import Run, Session, Styles
+    from importer.model import Making, Run, Session, Styles
     from importer.report.package import Package
 
 TITLE: Final = "Invoice importer"  # by this in A1 of `Run` a results workbook is recognised
 CARRIED: Final = ("Field", "Column", "Constant", "Decimal", "Date order")
+MADE: Final = ("Also mapped", "Of", "From", "To")  # the header of what is made of other columns
 VALUE_WIDTH: Final = 66  # characters
 LINE: Final = 15  # points
 
@@ -36,14 +37,16 @@ def add_run(package: Package, run: Run, remarks: Sequence[str]) -> None:
         # Programs that print a workbook do not make room for what wraps.
         sheet.set_row(row, LINE * -(-max(1, len(value)) // VALUE_WIDTH))
         row += 1
-    row += 1
-    for column, text in enumerate(CARRIED):
-        sheet.write_string(row, column, text, package.formats["header"])
-    for line in _carried(run):
+    for header, lines in ((CARRIED, _carried(run)), (MADE, _made(run.making))):
         row += 1
-        for column, text in enumerate(line):
-            if text:
-                sheet.write_string(row, column, make_legible(text), package.formats["plain"])
+        for column, text in enumerate(header):
+            sheet.write_string(row, column, text, package.formats["header"])
+        for line in lines:
+            row += 1
+            for column, text in enumerate(line):
+                if text:
+                    sheet.write_string(row, column, make_legible(text), package.formats["plain"])
+        row += 1
 
 
 def tell_run(run: Run) -> Iterator[tuple[str, str]]:
@@ -88,3 +91,11 @@ def _agreed(styles: Sequence[Styles], kind: str, name: str) -> str:
     """Give the style that all sources share; several cannot all be right about the rows of the one sheet."""
     found = {getattr(style, kind).get(name, "") for style in styles} - {""}
     return MIXED if len(found) > 1 else next(iter(found), "")
+
+
+def _made(making: Making) -> Iterator[tuple[str, str, str, str]]:
+    yield from (("Split", column, "", form) for column, form in making.splits.items())
+    yield from (("Join", name, form, "") for name, form in making.joins.items())
+    for name, values in making.values.items():
+        yield from (("Value", name, text, meant) for text, meant in values.items())
+    yield from (("Ignored", column, "", "") for column in making.ignored)

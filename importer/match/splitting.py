@@ -1,0 +1,82 @@
+"""One cell → several fields, as a pattern says; a cell that fits in two ways fits in none."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+LONGEST: Final = 1_000  # characters of a cell that is looked at
+PLACE: Final = frozenset({"debtor.zipCode", "debtor.city"})
+# Two capitals after four digits end a Dutch postal code, or begin a name in capitals as LA LOUVIÈRE does in Belgium.
+_ARTICLES: Final = "AL|AU|DA|DE|DI|DO|DU|EL|EN|ES|IL|LA|LE|LO|OS|ST|TE"
+# Source: https://www.upu.int/en/postal-solutions/programmes-services/addressing-solutions (each country's form)
+_ZIP: Final = (
+    r"(?:[A-Z]{1,3} ?[-\u2013] ?)?"  # the country's sign, as letters abroad have it
+    r"(?:"
+    r"\d{3}-\d{4}|\d{4}-\d{3}|\d{5}-\d{3,4}|\d{2}-\d{3}"
+    rf"|\d{{4}} ?(?!(?:{_ARTICLES})\s+[^\Wa-z]{{2,}})[A-Z]{{2}}(?![^\W\d_])"
+    r"|\d{3} \d{2}|\d{5,7}|\d{3}"
+    r"|\d{4}(?! ?[A-Z]{2}\s)"
+    r"|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}"
+    r"|[A-Z]\d[A-Z] ?\d[A-Z]\d|[A-Z]\d[\dW] ?[A-Z\d]{4}"
+    r")(?!\w)"
+)
+_AMOUNT: Final = r"[-+(]?\d(?:[\d.,'\u2019 \u00a0\u202f]*\d)?[-)]?"
+_FORMS: Final[Mapping[str, str]] = {
+    "debtor.zipCode": _ZIP,
+    "debtor.city": r"[^\d\W].*",
+    "debtor.countryAlpha2": r"[A-Za-z]{1,3}",
+    "currencyCode": r"[^\d\s.,+\-()]+",
+    "date": r"\S+",
+    "dueDate": r"\S+",
+    "amountToRecover": _AMOUNT,
+}
+
+
+def split(text: str, pattern: Sequence[tuple[str, str | None]]) -> dict[str, str] | None:
+    """Take *text* apart; None where it does not fit the pattern, or fits it in more than one way.
+
+    Args:
+        text: A cell, stripped.
+        pattern: Pairs of a text and the field that follows it.
+
+    >>> zip_and_city = (("", "debtor.zipCode"), (" ", "debtor.city"))
+    >>> split("111 20 Stockholm", zip_and_city)
+    {'debtor.zipCode': '111 20', 'debtor.city': 'Stockholm'}
+    >>> split("Dublin", zip_and_city)
+    {'debtor.city': 'Dublin'}
+    """
+    if len(text) > LONGEST:
+        return None
+    if {name for _, name in pattern} == PLACE and not any(sign.isdigit() for sign in text):
+        return {"debtor.city": text}
+    shortest, longest = (re.fullmatch(form, text, re.DOTALL) for form in _forms(tuple(pattern)))
+    if shortest is None or longest is None or shortest.groups() != longest.groups():
+        return None
+    names = [name for _, name in pattern if name is not None]
+    return dict(zip(names, (part.strip() for part in shortest.groups()), strict=True))
+
+
+@cache
+def _forms(pattern: tuple[tuple[str, str | None], ...]) -> tuple[str, str]:
+    """Write the pattern so that its first free parts are as short, and as long, as they can be."""
+    forms = []
+    for some in (r"\S.*?", r"\S.*"):
+        form = "".join(
+            _plain(plain, first=not number) + ("" if name is None else f"({_FORMS.get(name, some)})")
+            for number, (plain, name) in enumerate(pattern)
+        )
+        forms.append(form)
+    return forms[0], forms[1]
+
+
+def _plain(text: str, *, first: bool) -> str:
+    """Take any white space for any other, and none around signs that part by themselves."""
+    words = text.split()
+    if not words:
+        return r"\s+" if text and not first else ""
+    return r"\s*" + r"\s+".join(map(re.escape, words)) + r"\s*"
