@@ -5,24 +5,25 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from importer.match.names import likely_of, names_of
 from importer.match.splitting import split
 from importer.model import Making, SavedMapping, fold, spellings, split_template
 from schemas.claim import debtor_type
+from schemas.countries import country_names
+from schemas.geography import find_country
 from schemas.headings import DEBTOR_TYPES, PARTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from importer.model import Table
     from schemas import Target
 
 ZIP_AND_CITY: Final = ("debtor.zipCode", "debtor.city")
-DEBTOR: Final = "debtor.type"
 NEAR: Final = 0.8  # as difflib measures how like two texts are
-MOST_VALUES: Final = 20  # distinct cells of a column that holds words of a list
 _BETWEEN: Final = re.compile(r"\s*[/,+&]\s*|\s+(?:und|og|och|en|et|y|e|ed|ja|i|and)\s+|\s+")
 
 
@@ -102,17 +103,28 @@ def _find_joins(rest: Sequence[str], columns: Mapping[str, str], target: Target)
 
 
 def add_values(mapping: SavedMapping, table: Table) -> SavedMapping:
-    """Add a table of values for the debtors' type where all of its cells are known words and some need one."""
-    header = next((text for text, name in mapping.columns.items() if name == DEBTOR), None)
-    if header is None or DEBTOR in mapping.making.values:
-        return mapping
-    said = distinct(table, table.header.index(header))
-    words = {way: kind for word, kind in DEBTOR_TYPES.items() for way in spellings(word)}
-    known = {text: words[fold(text)] for text in said if fold(text) in words and debtor_type(text) is None}
-    if not known or len(said) > MOST_VALUES:
-        return mapping
-    making = replace(mapping.making, values={**mapping.making.values, DEBTOR: known})
-    return replace(mapping, making=making)
+    """Add a table of values for each field that is one of a list and has none yet: of words that only it knows."""
+    values = dict(mapping.making.values)
+    for name, (is_understood, words) in _lists().items():
+        header = next((text for text, fed in mapping.columns.items() if fed == name), None)
+        if header is None or name in values:
+            continue
+        said = distinct(table, table.header.index(header))
+        known = {text: words[fold(text)] for text in said if fold(text) in words and is_understood(text) is None}
+        values |= {name: known} if known else {}
+    return replace(mapping, making=replace(mapping.making, values=values))
+
+
+@cache
+def _lists() -> dict[str, tuple[Callable[[str], str | None], dict[str, str]]]:
+    """Say of each field that is one of a list what the rules understand, and which other words mean what."""
+    types = {way: kind for word, kind in DEBTOR_TYPES.items() for way in spellings(word)}
+    countries = {way: code for name, code in country_names().items() for way in spellings(name)}
+    return {
+        "debtor.type": (debtor_type, types),
+        "debtor.country": (find_country, countries),
+        "creditorCountry": (find_country, countries),
+    }
 
 
 def guess(mapping: SavedMapping, header: Sequence[str], target: Target) -> dict[str, str]:
