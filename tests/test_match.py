@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import schemas
 from importer.errors import ColumnsError
 from importer.match import match
+from importer.model import Making, Styles, fold, spellings
 
 if TYPE_CHECKING:
     from importer.model import Matching
@@ -154,3 +155,217 @@ def test_a_mapping_means_the_column_of_exactly_its_header_where_others_only_look
 
 def test_what_is_optional_may_be_missing() -> None:
     match(NEEDED[1:], TARGET, mapping={}, constants={}, optional={"creditorReference"})
+
+
+def made(*header: str, mapping: dict[str, str] | None = None, **making: Any) -> Matching:
+    return match(header, TARGET, mapping=mapping or {}, constants={}, making=Making(**making))
+
+
+def made_in_vain(*header: str, mapping: dict[str, str] | None = None, **making: Any) -> str:
+    with pytest.raises(ColumnsError) as caught:
+        made(*header, mapping=mapping, **making)
+    return str(caught.value)
+
+
+def without(*names: str) -> list[str]:
+    return [name for name in NEEDED if name not in names]
+
+
+@pytest.mark.parametrize("header", ["Fälligkeit", "FAELLIGKEIT", "Falligkeit", "Fälligkeit:", "Fälligkeit "])
+def test_diacritics_and_how_they_are_spelt_out_make_no_difference(header: str) -> None:
+    assert matched(*NEEDED, header).columns["dueDate"] == len(NEEDED)
+
+
+@pytest.mark.parametrize("header", ["Invoice #", "N° de facture", "Nº de factura", "Laskun numero", "Numer faktury"])
+def test_a_reference_is_known_in_other_languages(header: str) -> None:
+    assert matched(header, *NEEDED[1:]).columns["creditorReference"] == 0
+
+
+@pytest.mark.parametrize("header", ["Betrag (%)", "Over 12 months %", "Betrag €"])
+def test_a_sign_that_changes_what_a_column_is_keeps_it_from_being_another(header: str) -> None:
+    assert matched(*NEEDED, header).unmapped == (header,)
+
+
+@pytest.mark.parametrize("name", sorted(schemas.TARGETS))
+def test_no_certain_heading_means_two_fields(name: str) -> None:
+    meant: dict[str, set[str]] = {}
+    for field in schemas.load(name).FIELDS.values():
+        for heading in (field.name, *field.aliases):
+            for way in spellings(heading):
+                meant.setdefault(way, set()).add(field.name)
+
+    assert {way: fields for way, fields in meant.items() if len(fields) > 1} == {}
+
+
+@pytest.mark.parametrize("name", sorted(schemas.TARGETS))
+def test_no_likely_heading_is_proposed_for_two_fields(name: str) -> None:
+    meant: dict[str, set[str]] = {}
+    for field in schemas.load(name).FIELDS.values():
+        for heading in field.likely:
+            meant.setdefault(fold(heading), set()).add(field.name)
+
+    assert {way: fields for way, fields in meant.items() if len(fields) > 1} == {}
+
+
+@pytest.mark.parametrize("heading", ["Valuta", "Dato", "Straße", "Saldo", "Name der Firma", "Nummer", "Firma", "By"])
+def test_a_heading_that_is_not_certain_is_never_taken(heading: str) -> None:
+    assert matched(*NEEDED, heading).unmapped == (heading,)
+
+
+@pytest.mark.parametrize("target", ["managed", "referral"])
+def test_whose_customer_a_collector_means_is_not_taken_for_certain(target: str) -> None:
+    fields = schemas.load(target).FIELDS["debtor.name"]
+
+    assert "Kunde" not in fields.aliases
+    assert "Kunde" in fields.likely
+    assert "Schuldner" in fields.aliases
+
+
+def test_a_likely_column_is_suggested_for_a_field_that_is_missing() -> None:
+    assert "No column is currencyCode (is it “Valuta”?)" in refusal(*without("currencyCode"), "Valuta")
+
+
+def test_a_column_is_split_into_fields_that_come_after_the_sources_own_columns() -> None:
+    header = (*without("debtor.city"), "PLZ/Ort")
+    found = made(*header, splits={"plz ort": "{debtor.zipCode} {debtor.city}"})
+
+    assert {name: found.columns[name] for name in ("debtor.zipCode", "debtor.city")} == {
+        "debtor.zipCode": len(header),
+        "debtor.city": len(header) + 1,
+    }
+    assert [(one.feeds, one.column, one.is_whole) for one in found.made] == [
+        ("debtor.zipCode", len(header) - 1, False),
+        ("debtor.city", len(header) - 1, False),
+    ]
+    assert found.unmapped == ()
+
+
+def test_columns_are_joined_to_a_field_and_a_header_that_means_it_gives_way() -> None:
+    header = (*without("debtor.address"), "Street", "House no")
+    found = made(*header, joins={"debtor.address": "{Street} {House no}"})
+
+    assert found.columns["debtor.address"] == len(header)
+    assert found.made[0].parts == (("", len(header) - 2), (" ", len(header) - 1))
+    assert found.unmapped == ()
+
+
+def test_a_constant_beats_what_is_made() -> None:
+    header = (*without("debtor.address"), "A", "B")
+    found = match(
+        header,
+        TARGET,
+        mapping={},
+        constants={"debtor.address": "Nowhere 1"},
+        making=Making(joins={"debtor.address": "{A} {B}"}),
+    )
+
+    assert found.made == ()
+    assert found.unmapped == ("A", "B")
+
+
+def test_other_words_in_a_column_leave_it_whole() -> None:
+    found = made(*NEEDED, values={"debtor.type": {" B2B ": "Company"}})
+
+    assert found.made[0].is_whole
+    assert found.made[0].values == {"b2b": "Company"}
+    assert found.whole(NEEDED)["debtor.type"] == "debtor.type"
+
+
+def test_what_a_field_as_a_whole_is_fed_by_leaves_splits_and_joins_out() -> None:
+    header = (*without("debtor.city"), "PLZ/Ort")
+    found = made(*header, splits={"PLZ/Ort": "{debtor.zipCode} {debtor.city}"})
+
+    assert found.whole(header) == {name: name for name in without("debtor.city")}
+
+
+def test_an_ignored_column_is_neither_used_nor_named() -> None:
+    found = made(*NEEDED, "Note", "Margin", ignored=("Note", "Margin"))
+
+    assert "comments" not in found.columns
+    assert found.unmapped == ()
+
+
+def test_a_text_may_name_a_field_that_is_made() -> None:
+    header = (*without("debtor.city"), "PLZ/Ort")
+    found = match(
+        header,
+        TARGET,
+        mapping={},
+        constants={"comments": "In {debtor.city}"},
+        making=Making(splits={"PLZ/Ort": "{debtor.zipCode} {debtor.city}"}),
+    )
+
+    assert found.templates["comments"] == (("In ", len(header) + 1),)
+
+
+@pytest.mark.parametrize(
+    ("making", "words"),
+    [
+        ({"splits": {"Nowhere": "{debtor.zipCode} {debtor.city}"}}, "names a column “Nowhere” that is not there"),
+        ({"splits": {"A": "{debtor.zip} {debtor.city}"}}, "into debtor.zip, which is no field (do you mean debtor."),
+        ({"splits": {"A": "{debtor.city"}}, "splits “A” by “{debtor.city”, in which { stands alone"),
+        ({"splits": {"A": "{comments}"}}, "name two or more fields, each once, in braces"),
+        ({"splits": {"A": "{comments} {comments}"}}, "name two or more fields, each once, in braces"),
+        ({"splits": {"A": "{comments}{debtor.phone}"}}, "put what parts two fields between them"),
+        ({"splits": {"Twice": "{comments} {debtor.phone}"}}, "there are several such columns: rename one of them"),
+        (
+            {"joins": {"debtor.phones": "{A}"}},
+            "joins columns to debtor.phones, which is no field",
+        ),
+        ({"joins": {"debtor.phone": "{A"}}, "joins to debtor.phone “{A”, in which { stands alone"),
+        ({"joins": {"debtor.phone": "{Aa} {Nowhere}"}}, "joins to debtor.phone a column {Aa} that is not there"),
+        ({"joins": {"debtor.phone": "{A} {Twice}"}}, "a column {Twice}, and there are several: rename one of them"),
+        ({"joins": {"debtor.phone": "+49"}}, "names no column in braces; say it under [constants]"),
+        ({"values": {"debtor.typ": {"B2B": "Company"}}}, "has values for debtor.typ, which is no field"),
+        ({"values": {"debtor.type": {"b": "Company", "B ": "Private"}}}, "say Company and Private of “B ”"),
+        ({"ignored": ("Nowhere",)}, "names a column “Nowhere” that is not there"),
+        ({"ignored": ("A",), "splits": {"A": "{comments} {debtor.phone}"}}, "uses “A” more than once"),
+        ({"joins": {"comments": "{A}"}, "splits": {"A": "{comments} {debtor.phone}"}}, "feeds comments more than once"),
+    ],
+)
+def test_what_a_mapping_makes_in_vain_is_named(making: dict[str, Any], words: str) -> None:
+    assert words in made_in_vain(*NEEDED, "A", "Twice", "Twice", **making)
+
+
+def test_a_column_that_is_both_used_and_ignored_is_named() -> None:
+    assert "both uses and ignores “A”" in made_in_vain(*NEEDED, "A", mapping={"A": "comments"}, ignored=("A",))
+
+
+def test_a_field_with_a_column_and_a_join_is_named() -> None:
+    said = made_in_vain(*NEEDED, "A", "B", mapping={"A": "comments"}, joins={"comments": "{A} {B}"})
+
+    assert "The mapping feeds comments more than once" in said
+
+
+@pytest.mark.parametrize(
+    ("styles", "words"),
+    [
+        (Styles({"amount": "comma"}), "[decimal] in the mapping has amount, which is no field of amounts"),
+        (
+            Styles({}, {"amountToRecover": "dmy"}),
+            "[date_order] in the mapping has amountToRecover, which is no",
+        ),
+    ],
+)
+def test_a_style_for_what_is_no_such_field_is_named(styles: Styles, words: str) -> None:
+    with pytest.raises(ColumnsError) as caught:
+        match(NEEDED, TARGET, mapping={}, constants={}, styles=styles)
+
+    assert words in str(caught.value)
+
+
+def test_a_word_may_be_listed_twice_if_it_means_the_same() -> None:
+    found = made(*NEEDED, values={"debtor.type": {"b2b": "Company", "B2B": "Company"}})
+
+    assert found.made[0].values == {"b2b": "Company"}
+
+
+def test_a_text_that_names_no_column_is_named() -> None:
+    with pytest.raises(ColumnsError, match=r"The text for comments names \{Nowhere\}, and there is no such column"):
+        match(NEEDED, TARGET, mapping={}, constants={"comments": "{Nowhere}"})
+
+
+def test_a_text_may_name_a_constant() -> None:
+    constants = {"comments": "From {debtor.phone}", "debtor.phone": "+45 1"}
+
+    assert match(NEEDED, TARGET, mapping={}, constants=constants).templates["comments"] == (("From +45 1", None),)

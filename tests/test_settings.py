@@ -12,9 +12,6 @@ import keyring.errors
 import pytest
 
 from importer.errors import SettingsError
-from importer.model import Styles
-from importer.mappings import read_mapping
-from importer.model import Making, SavedMapping
 from importer.settings import api_key, environment_of, load
 from importer.throttle import Rate
 
@@ -156,38 +153,3 @@ def test_a_key_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         api_key(LIVE, {"IMPORTER_API_KEY_FILE": str(tmp_path / "nowhere")})
     with pytest.raises(SettingsError, match="it is not text"):
         api_key(LIVE, {"IMPORTER_API_KEY_FILE": str(tmp_path / "key")})
-
-
-def test_a_mapping_says_columns_constants_and_styles(tmp_path: Path) -> None:
-    path = tmp_path / "ours.toml"
-    path.write_text(
-        '[columns]\n"Rg-Nr" = "creditorReference"\n[constants]\ncurrencyCode = "EUR"\n'
-        '[decimal]\namountToRecover = "comma"\n[date_order]\ndate = "dmy"\n'
-    )
-
-    assert read_mapping(path) == MappingFile(
-        {"Rg-Nr": "creditorReference"},
-        {"currencyCode": "EUR"},
-        Styles({"amountToRecover": "comma"}, {"date": "dmy"}),
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("[colours]", "has colours; a mapping has the tables columns, constants, decimal, date_order"),
-        ('[decimal]\namountToRecover = "dot"', "say one of comma, point"),
-        ('columns = "all"', "has to be a table of texts"),
-        ("[columns]\nx = 1", "has to be a table of texts"),
-    ],
-)
-def test_a_wrong_mapping_says_what_it_should_be(tmp_path: Path, text: str, words: str) -> None:
-    (tmp_path / "m.toml").write_text(text)
-
-    with pytest.raises(SettingsError, match=words):
-        read_mapping(tmp_path / "m.toml")
-
-
-def test_a_mapping_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"nowhere.toml cannot be read: No such file"):
-        read_mapping(tmp_path / "nowhere.toml")

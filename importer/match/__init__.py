@@ -50,7 +50,7 @@ def match(
     """
     problems = list(judge(header, target, mapping, constants, making, styles))
     names = names_of(target)
-    made = [one for one in _plan(header, names, making, problems) if one.feeds not in constants]
+    made = [one for one in _plan(header, making) if one.feeds not in constants]
     given = {place: name for column, name in mapping.items() for place in find(header, column) if name in target.FIELDS}
     settled = {place for column in (*making.splits, *making.ignored) for place in find(header, column)}
     claims, unsupported, idle = _claim(header, target, names, given, settled)
@@ -112,25 +112,18 @@ def _claim(
     return claims, unsupported, idle
 
 
-def _plan(header: Sequence[str], names: Mapping[str, str], making: Making, problems: list[str]) -> list[Made]:
-    """Say what is made of which columns; what a split's header or a join's braces name in vain becomes a problem."""
+def _plan(header: Sequence[str], making: Making) -> list[Made]:
+    """Say what is made of which columns, as far as they are there."""
     planned = []
     for column, form in making.splits.items():
-        places = find(header, column)
-        if len(places) > 1:
-            problems.append(f"The mapping splits “{column}”, and there are several such columns: rename one of them.")
         pattern = read_form(form)
-        planned += [Made(name, (("", place),), pattern) for place in places[:1] for _, name in pattern if name]
+        planned += [
+            Made(name, (("", place),), pattern) for place in find(header, column)[:1] for _, name in pattern if name
+        ]
     for name, form in making.joins.items():
-        try:
-            parts = tuple(_resolve(form, header, names, {}, {}))
-        except ValueError as error:
-            problems.append(f"The join for {name} {error}.")
-            continue
-        if all(place is None for _, place in parts):
-            problems.append(f"The join for {name} names no column in braces; say it under [constants].")
-        else:
-            planned.append(Made(name, parts))
+        parts = tuple((plain, find(header, part)[:1] if part else None) for plain, part in read_form(form))
+        if any(places for _, places in parts) and [] not in [places for _, places in parts]:
+            planned.append(Made(name, tuple((plain, places[0] if places else None) for plain, places in parts)))
     return planned
 
 

@@ -28,7 +28,6 @@ HELP: Final = (
     ("amountToRecover as comma", "how amounts are written: comma or point; dates: dmy, mdy or ymd"),
 )
 _STYLE: Final = re.compile(r"(?P<field>\S+)\s+as\s+(?P<style>\S+)", re.IGNORECASE)
-_LETTERS: Final = re.compile(r"[A-Z]{1,3}")
 
 
 def edit(mapping: SavedMapping, line: str, header: Sequence[str], target: Target) -> SavedMapping:
@@ -64,13 +63,12 @@ def take_likely(mapping: SavedMapping, likely: Mapping[str, str]) -> SavedMappin
 
 def _column(text: str, header: Sequence[str], target: Target) -> str:
     """Find the column that is meant: by its letters, or by its header unless that is a field's name."""
-    if _LETTERS.fullmatch(text):
-        letters = [column_letters(position) for position in range(len(header))]
-        if text in letters and header[letters.index(text)]:
-            return header[letters.index(text)]
-    if text in target.FIELDS and text not in header:
+    letters = [column_letters(position) for position in range(len(header))]
+    if text in letters:
+        text = header[letters.index(text)]
+    elif text in target.FIELDS and text not in header:
         return ""
-    places = find(header, text)
+    places = find(header, text) if text else []
     if len(places) > 1:
         raise ColumnsError(f"There are several columns “{text}”; rename one of them in the source.")
     return header[places[0]] if places else ""

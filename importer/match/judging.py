@@ -36,14 +36,16 @@ def judge(
         if name not in target.FIELDS:
             yield f"The mapping {said} {name}, which is no field{near(name, target.FIELDS)}."
     for column, form in making.splits.items():
-        yield from _judge_split(column, form, target)
+        yield from _judge_split(column, form, header, target)
+    for name, form in making.joins.items():
+        yield from _judge_join(name, form, header)
     for name, values in making.values.items():
         yield from _judge_values(name, values)
     yield from _judge_styles(target, styles)
     yield from _judge_claims(mapping, making)
 
 
-def _judge_split(column: str, form: str, target: Target) -> Iterator[str]:
+def _judge_split(column: str, form: str, header: Sequence[str], target: Target) -> Iterator[str]:
     try:
         pattern = split_template(form)
     except ValueError as error:
@@ -53,10 +55,28 @@ def _judge_split(column: str, form: str, target: Target) -> Iterator[str]:
     for name in names:
         if name not in target.FIELDS:
             yield f"The mapping splits “{column}” into {name}, which is no field{near(name, target.FIELDS)}."
+    if len(find(header, column)) > 1:
+        yield f"The mapping splits “{column}”, and there are several such columns: rename one of them."
     if len(names) < 2 or len(set(names)) < len(names):  # noqa: PLR2004 - one part is no split
         yield f"The mapping splits “{column}” by “{form}”; name two or more fields, each once, in braces."
     elif any(not plain for (plain, name) in pattern[1:] if name is not None):
         yield f"The mapping splits “{column}” by “{form}”; put what parts two fields between them, such as a space."
+
+
+def _judge_join(name: str, form: str, header: Sequence[str]) -> Iterator[str]:
+    try:
+        parts = [part for _, part in split_template(form) if part is not None]
+    except ValueError as error:
+        yield f"The mapping joins to {name} “{form}”, in which {error} stands alone."
+        return
+    if not parts:
+        yield f"The mapping joins to {name} “{form}”, which names no column in braces; say it under [constants]."
+    for part in parts:
+        places = find(header, part)
+        if not places:
+            yield f"The mapping joins to {name} a column {{{part}}} that is not there{near(part, header)}."
+        elif len(places) > 1:
+            yield f"The mapping joins to {name} a column {{{part}}}, and there are several: rename one of them."
 
 
 def _judge_values(name: str, values: Mapping[str, str]) -> Iterator[str]:

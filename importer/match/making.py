@@ -112,9 +112,7 @@ def _translate(texts: pd.Series, values: Mapping[str, str]) -> pd.Series:
 
 def _by_text(texts: pd.Series, read: Callable[[str], str | None]) -> pd.Series:
     """Read each distinct text once."""
-    encoded = pa.array(texts, pa.string()).dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
+    encoded = pa.array(texts.to_numpy(dtype=object), pa.string(), from_pandas=True).dictionary_encode()
     values = pa.array([read(text) for text in encoded.dictionary.to_pylist()], pa.string())
     return pd.Series(pd.arrays.ArrowExtensionArray(values.take(encoded.indices)), index=texts.index)
 

@@ -25,14 +25,20 @@ _ZIP: Final = (
     r"|[A-Z]\d[A-Z] ?\d[A-Z]\d|[A-Z]\d[\dW] ?[A-Z\d]{4}"
     r")(?!\w)"
 )
-_AMOUNT: Final = r"[-+(]?\d(?:[\d.,'\u2019 \u00a0\u202f]*\d)?[-)]?"
-_FORMS: Final[Mapping[str, str]] = {
-    "debtor.zipCode": _ZIP,
-    "debtor.city": r"[^\d\W].*",
-    "debtor.countryAlpha2": r"[A-Za-z]{1,3}",
-    "currencyCode": r"[^\d\s.,+\-()]+",
-    "date": r"\S+",
-    "dueDate": r"\S+",
+# Each as short and as long as it can be, since a cell that can be read both ways is undecided.
+_ANY: Final = (r"\S.*?", r"\S.*")
+_WORD: Final = (r"\S+?", r"\S+")
+_AMOUNT: Final = (
+    r"[-+(]?\d(?:[\d.,'\u2019 \u00a0\u202f]*?\d)??[-)]??",
+    r"[-+(]?\d(?:[\d.,'\u2019 \u00a0\u202f]*\d)?[-)]?",
+)
+_FORMS: Final[Mapping[str, tuple[str, str]]] = {
+    "debtor.zipCode": (_ZIP, _ZIP),
+    "debtor.city": (r"[^\d\W].*?", r"[^\d\W].*"),
+    "debtor.countryAlpha2": (r"[A-Za-z]{1,3}?", r"[A-Za-z]{1,3}"),
+    "currencyCode": (r"[^\d\s.,+\-()]+?", r"[^\d\s.,+\-()]+"),
+    "date": _WORD,
+    "dueDate": _WORD,
     "amountToRecover": _AMOUNT,
 }
 
@@ -55,22 +61,22 @@ def split(text: str, pattern: Sequence[tuple[str, str | None]]) -> dict[str, str
     if {name for _, name in pattern} == PLACE and not any(sign.isdigit() for sign in text):
         return {"debtor.city": text}
     shortest, longest = (re.fullmatch(form, text, re.DOTALL) for form in _forms(tuple(pattern)))
-    if shortest is None or longest is None or shortest.groups() != longest.groups():
+    if shortest is None or longest is None:
         return None
-    names = [name for _, name in pattern if name is not None]
-    return dict(zip(names, (part.strip() for part in shortest.groups()), strict=True))
+    parts, others = ([part.strip() for part in found.groups()] for found in (shortest, longest))
+    return dict(zip((name for _, name in pattern if name), parts, strict=True)) if parts == others else None
 
 
 @cache
 def _forms(pattern: tuple[tuple[str, str | None], ...]) -> tuple[str, str]:
-    """Write the pattern so that its first free parts are as short, and as long, as they can be."""
-    forms = []
-    for some in (r"\S.*?", r"\S.*"):
-        form = "".join(
-            _plain(plain, first=not number) + ("" if name is None else f"({_FORMS.get(name, some)})")
+    """Write the pattern so that its parts are as short, and as long, as they can be."""
+    forms = [
+        "".join(
+            _plain(plain, first=not number) + (f"({_FORMS.get(name, _ANY)[length]})" if name else "")
             for number, (plain, name) in enumerate(pattern)
         )
-        forms.append(form)
+        for length in (0, 1)
+    ]
     return forms[0], forms[1]
 
 
