@@ -193,7 +193,7 @@ def test_the_mapping_of_a_layout_is_found_and_several_are_asked_about(tmp_path: 
 def test_a_saved_mapping_that_cannot_be_read_is_not_passed_over(tmp_path: Path) -> None:
     written(tmp_path, "nonsense")
 
-    with pytest.raises(SettingsError, match="is not TOML: .*Mend it, move it away, or say which mapping holds"):
+    with pytest.raises(SettingsError, match=r"is not TOML: .*Mend it, move it away, or say which mapping holds"):
         load_all(tmp_path, "customer")
 
 

@@ -92,6 +92,14 @@ def test_postal_code_and_city_in_one_column_are_split_where_every_cell_is_both(
     assert found == ({header: form} if form else {})
 
 
+def test_a_column_that_should_be_both_and_is_not_in_every_cell_is_proposed() -> None:
+    found = propose(of({"PLZ/Ort": ["01067 Dresden", "Postfach 1, Berlin"]}), TARGET, {})
+
+    assert found.likely == {"PLZ/Ort": "{debtor.zipCode} {debtor.city}"}
+    taken = take_likely(found.mapping, found.likely)
+    assert taken.making.splits == {"PLZ/Ort": "{debtor.zipCode} {debtor.city}"}
+
+
 def test_nothing_is_split_where_the_city_has_a_column_or_the_target_has_none() -> None:
     source = of({"PLZ/Ort": ["01067 Dresden"], "City": ["Dresden"]})
 

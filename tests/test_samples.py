@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import shutil
 from contextlib import closing
 from decimal import Decimal
 from functools import cache
@@ -42,6 +43,7 @@ class Sample:
         self.original = source.read_bytes()
         self.copy = workspace / source.name
         self.copy.write_bytes(self.original)
+        shutil.copytree(SAMPLES / "mappings", workspace / "mappings")
         arguments = [self.expected["command"], str(self.copy), "--json", *self.expected["options"]]
         arguments += ["--workspace", str(workspace)]
         if self.expected["command"] in {"submit", "references"}:

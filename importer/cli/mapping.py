@@ -246,7 +246,7 @@ def _save(
         _show(console, table, Proposal(mapping, likely), target)
     if likely:
         console.print("A ? marks what is likely and was not taken: say it as a change.", markup=False)
-    if problem:
+    if problem and not missing:
         console.print(problem, style="yellow", markup=False)
     code = int(bool(problem))
     if as_json:

@@ -58,7 +58,10 @@ def edit(mapping: SavedMapping, line: str, header: Sequence[str], target: Target
 def take_likely(mapping: SavedMapping, likely: Mapping[str, str]) -> SavedMapping:
     """Let each column feed what it probably means; of several for one field, the first."""
     first = {name: column for column, name in reversed(list(likely.items()))}
-    return replace(mapping, columns={**mapping.columns, **{column: name for name, column in first.items()}})
+    columns = {column: name for name, column in first.items() if "{" not in name}
+    splits = {column: form for form, column in first.items() if "{" in form}
+    making = replace(mapping.making, splits={**mapping.making.splits, **splits})
+    return replace(mapping, columns={**mapping.columns, **columns}, making=making)
 
 
 def _column(text: str, header: Sequence[str], target: Target) -> str:

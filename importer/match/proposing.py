@@ -33,7 +33,8 @@ class Proposal:
 
     Attributes:
         mapping: What is certain.
-        likely: Header → the field that it probably means, of columns that are not in *mapping*.
+        likely: Header → the field that it probably means, or the form in which it holds two; of columns that are not
+            in *mapping*.
     """
 
     mapping: SavedMapping
@@ -47,7 +48,7 @@ def propose(table: Table, target: Target, constants: Mapping[str, str]) -> Propo
     claims = {text: names[fold(text)] for text in single if fold(text) in names}
     fields = list(claims.values())
     columns = {text: name for text, name in claims.items() if fields.count(name) == 1 and name not in constants}
-    splits = dict(_find_splits(table, target, names, columns.values()))
+    splits = dict(_find_splits(table, target, columns.values()))
     rest = [text for text in single if text not in columns and text not in splits]
     joins = dict(_find_joins(rest, columns, target))
     columns = {text: name for text, name in columns.items() if name not in joins}
@@ -62,19 +63,22 @@ def propose(table: Table, target: Target, constants: Mapping[str, str]) -> Propo
     return Proposal(mapping, guess(mapping, table.header, target))
 
 
-def _find_splits(
-    table: Table, target: Target, names: Mapping[str, str], fed: Iterable[str]
-) -> Iterator[tuple[str, str]]:
+def _find_splits(table: Table, target: Target, fed: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Find the column whose header names postal code and city, and all of whose cells are both."""
-    if not set(ZIP_AND_CITY) <= target.FIELDS.keys() or set(ZIP_AND_CITY) & set(fed):
-        return
-    ways = [(ZIP_AND_CITY, "{debtor.zipCode} {debtor.city}"), (ZIP_AND_CITY[::-1], "{debtor.city} {debtor.zipCode}")]
     for position, text in enumerate(table.header):
-        meant = tuple(names.get(fold(word)) for word in _BETWEEN.split(text.strip()))
-        for order, form in ways:
-            if meant == order and _fits(table, position, form):
-                yield text, form
-                return
+        form = _find_form(text, target, fed)
+        if form and _fits(table, position, form):
+            yield text, form
+            return
+
+
+def _find_form(text: str, target: Target, fed: Iterable[str]) -> str:
+    """Say in which form a column of this header holds postal code and city; blank where it names no such two."""
+    if not set(ZIP_AND_CITY) <= target.FIELDS.keys() or set(ZIP_AND_CITY) & set(fed):
+        return ""
+    names = names_of(target)
+    meant = [names.get(fold(word), "") for word in _BETWEEN.split(text.strip())]
+    return " ".join(f"{{{name}}}" for name in meant) if sorted(meant) == sorted(ZIP_AND_CITY) else ""
 
 
 def _fits(table: Table, position: int, form: str) -> bool:
@@ -130,11 +134,12 @@ def _lists() -> dict[str, tuple[Callable[[str], str | None], dict[str, str]]]:
 def guess(mapping: SavedMapping, header: Sequence[str], target: Target) -> dict[str, str]:
     """Say what the columns that are not used probably mean: by their headings, or by ones that are near."""
     headings = {**likely_of(target), **names_of(target)}
-    free = target.FIELDS.keys() - fed_by(mapping)
+    fed = fed_by(mapping)
     found = {}
     for text in unused_in(mapping, header):
         near = [fold(text), *get_close_matches(fold(text), headings, n=3, cutoff=NEAR)]
-        name = next((headings[way] for way in near if headings.get(way) in free), "")
+        name = next((headings[way] for way in near if way in headings and headings[way] not in fed), "")
+        name = name or _find_form(text, target, fed)
         if name:
             found[text] = name
     return found
