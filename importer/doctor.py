@@ -1,4 +1,4 @@
-"""Says whether settings, key, journal, webhooks, clock and API are in order, and what to do where they are not."""
+"""Says whether settings, key, journal, webhooks, mappings, clock and API are in order, and what to do where not."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import schemas
 from importer.errors import ImporterError, NoJournalError, Stopped
 from importer.journal import Journal
 from importer.listen.secrets import Secrets
+from importer.mappings import read_mapping, saved
 from importer.pipeline.account import identify, sending_account
 from importer.pipeline.details import validate
 from importer.pipeline.parties import name_clients, sending_parties
@@ -54,6 +55,7 @@ def examine(settings: Settings, find_api: Api | ImporterError, client: str | Non
     journal = _examine_journal(settings)
     yield journal
     yield _examine_webhooks(settings)
+    yield _examine_mappings(settings)
     if isinstance(find_api, ImporterError):
         yield Finding("key", ok=False, text=str(find_api), exit_code=find_api.exit_code)
         return
@@ -93,6 +95,16 @@ def _examine_webhooks(settings: Settings) -> Finding:
     if not known:
         return Finding("webhooks", ok=True, text="no secret is set; only `importer listen` needs one")
     return Finding("webhooks", ok=True, text=f"secrets that deliveries may be signed with: {known}")
+
+
+def _examine_mappings(settings: Settings) -> Finding:
+    known = saved(settings.workspace)
+    try:
+        for path in known.values():
+            read_mapping(path)
+    except ImporterError as error:
+        return Finding("mappings", ok=False, text=str(error), exit_code=error.exit_code)
+    return Finding("mappings", ok=True, text=f"saved are: {', '.join(known)}" if known else "none is saved")
 
 
 def _examine_token(settings: Settings, api: Api) -> Finding:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import os
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,8 @@ import pytest
 
 from importer.mappings import read_mapping
 from importer.model import Reading
+from importer.pipeline.judge import Job, judge
+from importer.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,14 +46,60 @@ def rows_of(path: str | Path, sheet: str) -> list[tuple[Any, ...]]:
         return list(book[sheet].iter_rows(values_only=True))
 
 
-def sent(path: Path) -> list[dict[str, Any]]:
-    """Read what the sandbox was sent."""
-    import sqlite3  # noqa: PLC0415 - only here
+def typed(source: Path, keys: str) -> tuple[int, str, str]:
+    """Run `map` on a terminal of its own, and type *keys*."""
+    keyboard, terminal = os.openpty()
+    try:
+        program = (sys.executable, "-c", "from importer.cli import main; main(prog_name='importer')")
+        process = subprocess.Popen(
+            (*program, "map", str(source)),
+            cwd=source.parent,
+            stdin=terminal,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+        os.write(keyboard, keys.encode())
+        out, err = process.communicate(timeout=120)
+    finally:
+        os.close(terminal)
+        os.close(keyboard)
+    return process.returncode, out, err
 
-    with closing(sqlite3.connect(path / "sandbox.db")) as database:
-        names = [name for (name,) in database.execute("select name from sqlite_master where type = 'table'")]
-        assert "cases" in names, names
-        return [json.loads(body) for (body,) in database.execute("select body from cases order by rowid")]
+
+on_a_terminal = pytest.mark.skipif(not hasattr(os, "openpty"), reason="has no terminals of this kind")
+
+
+@on_a_terminal
+def test_on_a_terminal_each_change_is_shown_and_a_wrong_one_may_be_said_again(source: Path) -> None:
+    code, out, err = typed(source, "?\nE = currencyCod\nsave\nn\nyes\nL = -\nsave\n")
+
+    assert (code, out) == (0, "mappings/posten.toml\n")
+    assert "column C holds both" in err
+    assert "the invoice's currency, as EUR" in err
+    assert "currencyCod is neither a column nor a field (do you mean currencyCode?)." in err
+    assert "currencyCode: nothing feeds this yet. Save all the same? [y/N]" in err
+    assert "- (left out)" in err
+    saved = read_mapping(source.parent / "mappings/posten.toml")
+    assert (saved.columns["Valuta"], saved.making.ignored) == ("currencyCode", ("Filiale",))
+
+
+@on_a_terminal
+def test_on_a_terminal_what_is_missing_may_be_left_and_enter_saves(source: Path) -> None:
+    code, _, err = typed(source, "\ny\n")
+
+    assert code == 1
+    assert "Missing: currencyCode" in err
+    assert (source.parent / "mappings/posten.toml").exists()
+
+
+@on_a_terminal
+def test_an_interrupted_terminal_saves_nothing(source: Path) -> None:
+    code, _, _ = typed(source, "E = currencyCode\n\x04")
+
+    assert code == 130
+    assert not (source.parent / "mappings").exists()
 
 
 def test_what_is_certain_is_saved_and_what_is_missing_is_said(importer: Run, source: Path) -> None:
@@ -125,12 +175,29 @@ def test_next_months_source_finds_the_mapping_by_itself_and_says_so(
 
 def test_what_is_made_of_the_columns_is_what_is_sent(importer: Run, source: Path) -> None:
     importer("map", source, answer=SETTLED)
-    importer("submit", source, "--sandbox", "--yes")
-    found = importer("find", "RE-2", "--json")
+    job = Job((source,))
 
-    assert found.code == 0
-    case = found.said["cases"][0]
-    assert case["creditor_reference"] == "RE-2"
+    judged = judge(job, load(Path(), {}))
+    bodies = list(judged.target.payload(judged.values, test=False, allow_pending_contracts=False))
+
+    assert [body["debtor"] for body in bodies] == [
+        {
+            "type": "Company",
+            "name": "Musterwerk GmbH",
+            "address": "Musterstraße 12",
+            "zipCode": "01067",
+            "city": "Dresden",
+            "countryAlpha2": "DE",
+        },
+        {
+            "type": "Private",
+            "name": "Erika Beispiel",
+            "address": "Beispielweg 3 a",
+            "zipCode": "10115",
+            "city": "Berlin",
+            "countryAlpha2": "DE",
+        },
+    ]
 
 
 def test_an_issue_names_the_sources_column_and_its_row_comes_back_with_the_mapping(
@@ -156,7 +223,7 @@ def test_an_issue_names_the_sources_column_and_its_row_comes_back_with_the_mappi
     assert "feed no field" not in again.err
 
 
-def test_a_report_is_written_again_with_what_was_made(importer: Run, source: Path, tmp_path: Path) -> None:
+def test_a_report_is_written_again_with_what_was_made(importer: Run, source: Path) -> None:
     importer("map", source, answer=SETTLED)
     ran = importer("submit", source, "--sandbox", "--yes", "--json")
     before = rows_of(ran.said["report"], "Run")
@@ -243,16 +310,14 @@ def test_how_a_source_is_to_be_read_is_saved_and_found_again(importer: Run, sour
 
 
 def test_a_header_that_is_found_only_by_its_row_finds_its_mapping(importer: Run, source: Path) -> None:
-    importer("map", source, answer=SETTLED)
-    path = Path("mappings/posten.toml")
-    headers = 'headers = [\n    "RE-1"'
-    text = path.read_text(encoding="utf-8").replace("\n[columns]", "\n[source]\nheader_row = 1\n[columns]")
-    path.write_text(text, encoding="utf-8")
-    assert headers not in text
+    strange = HEADER.replace("Rechnungsnr.", "Nr of 2026")
+    source.write_text("\n".join([HEADER, strange, *ROWS]), encoding="utf-8")
+    importer("map", source, "--header-row", "2", answer=f"A = creditorReference\n{SETTLED}")
 
     ran = importer("check", source, "--json")
 
     assert (ran.code, ran.said["counts"]["valid"]) == (0, 2)
+    assert "mapping, found by its headers: posten" in ran.err
 
 
 def test_two_mappings_that_want_a_source_read_differently_are_asked_about(importer: Run, source: Path) -> None:
@@ -321,7 +386,7 @@ def test_standard_input_that_would_have_to_be_read_twice_is_refused(importer: Ru
     assert named.code == 0
 
 
-def test_one_mapping_is_made_from_one_file(importer: Run, source: Path, tmp_path: Path) -> None:
+def test_one_mapping_is_made_from_one_file(importer: Run, source: Path) -> None:
     source.with_name("posten-2026-09.csv").write_bytes(source.read_bytes())
 
     ran = importer("map", "posten-*.csv", "--yes")

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import schemas
 from importer.errors import ColumnsError, SettingsError
@@ -67,13 +69,33 @@ def test_what_is_saved_is_read_again_as_it_was(tmp_path: Path) -> None:
     assert read_mapping(written(tmp_path, text)) == WHOLE
 
 
+@given(texts=st.lists(st.text(min_size=1, max_size=30), min_size=4, max_size=4, unique=True))
+@settings(max_examples=60)
+def test_whatever_the_headers_and_words_are_they_are_read_again(
+    texts: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    one, two, three, four = texts
+    mapping = SavedMapping(
+        target="customer",
+        headers=(one, two),
+        columns={one: "debtor.name"},
+        constants={"comments": three},
+        making=Making({two: four}, {"debtor.address": four}, {"debtor.type": {one: two, three: four}}, (four,)),
+    )
+    text = to_toml(mapping, schemas.load("customer"), MEANINGS, source=four, missing=[], unused={three: one})
+    path = tmp_path_factory.getbasetemp() / "any.toml"
+    write(path, text)
+
+    assert read_mapping(path) == mapping
+
+
 def test_a_saved_mapping_says_what_each_field_means_and_what_is_missing() -> None:
     target = schemas.load("customer")
     text = to_toml(
         WHOLE, target, MEANINGS, source="june.csv", missing=["date"], unused={"Betrag 2": "amountToRecover", "X": ""}
     )
 
-    assert 'Kunde = "debtor.name" # who owes it\n' in text
+    assert '"Kunde" = "debtor.name" # who owes it\n' in text
     assert "# Missing, as a column or here: date\n" in text
     assert "# Betrag 2: feeds nothing; is it amountToRecover?\n# X: feeds nothing\n" in text
     assert "#   dueDate: the day on which it was to be paid\n" in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import tomlkit
+from tomlkit.items import KeyType, SingleKey
 
 from importer.model import Reading
 
@@ -66,7 +67,7 @@ def to_toml(
     columns = _add_table(document, "columns", mapping.columns, meanings, always=True)
     for header, likely in (unused or {}).items():
         guess = f"; is it {likely}?" if likely else ""
-        columns.add(tomlkit.comment(f"{_one_line(header)}: feeds nothing{guess}"))
+        columns.add(tomlkit.comment(_one_line(f"{header}: feeds nothing{guess}")))
     _add_table(document, "split", mapping.making.splits, {})
     _add_table(document, "join", mapping.making.joins, meanings)
     constants = _add_table(document, "constants", mapping.constants, meanings, always=True)
@@ -78,13 +79,18 @@ def to_toml(
             table = tomlkit.table()
             table.add(tomlkit.comment(_ABOUT["values"]))
             for text, meant in values.items():
-                table.add(text, meant)
-            tables.add(name, table)
+                table.add(_key(text), meant)
+            tables.add(_key(name), table)
         document.add(tomlkit.nl())
         document.add("values", tables)
     _add_table(document, "decimal", mapping.styles.decimal, {})
     _add_table(document, "date_order", mapping.styles.order, {})
     return tomlkit.dumps(document).rstrip() + "\n" + _tell_fields(target, mapping, meanings)
+
+
+def _key(text: str) -> SingleKey:
+    """Quote a key, whatever is in it; left to itself tomlkit quotes without escaping."""
+    return SingleKey(text, t=KeyType.Basic)
 
 
 def _add_list(document: TOMLDocument, name: str, texts: Iterable[str]) -> None:
@@ -105,10 +111,11 @@ def _add_table(
     table = tomlkit.table()
     table.add(tomlkit.comment(_ABOUT[name]))
     for key, value in entries.items():
-        table.add(key, value)
+        item = tomlkit.item(value)
         meaning = meanings.get(key) or meanings.get(str(value))
         if meaning:
-            table[key].comment(meaning)
+            item.comment(meaning)
+        table.add(_key(key), item)
     if entries or always:
         document.add(tomlkit.nl())
         document.add(name, table)
