@@ -1,9 +1,9 @@
 """By which headings exports in the languages of the countries that cases come from call the fields.
 
 A *certain* heading means one field in every language that has the word, and a column is taken by it alone. A *likely*
-one means it in most exports and something else in some ("Valuta" is a currency in Danish and a value date in German),
-or is only a part of what the field needs ("Straße" without its number): it is proposed, never taken. Diacritics and
-ligatures make no difference, nor whether ä is written as a or as ae.
+one means it in most exports and something else in some ("Valuta" is a currency in Danish and a value date in German,
+"Kunde" a name or a number), or is only a part of what the field needs ("Straße" without its number): it is proposed,
+never taken. Diacritics and ligatures make no difference, nor whether ä is written as a or as ae.
 
 The words are those of the languages, gathered by hand; no document has them.
 """
@@ -64,13 +64,11 @@ _CERTAIN: Final = {
         Type de client | Type client | Type de débiteur | Tipo de cliente | Tipo cliente | Tipo de deudor
         Tipo di cliente | Tipo debitore | Asiakastyyppi | Typ klienta | Rodzaj klienta | Typ dłużnika""",
     "debtor.name": """
-        Kunde | Kundenname | Name des Kunden | Schuldner | Schuldnername | Debitor | Debitorname
-        Kundenavn | Debitornavn | Skyldner | Skyldnernavn | Kund | Kundnamn | Kundens namn | Gäldenär
-        Klant | Klantnaam | Debiteur | Debiteurnaam | Naam debiteur
-        Nom du client | Nom client | Débiteur | Nom du débiteur | Cliente | Nombre del cliente
-        Nombre cliente | Deudor
-        Nome cliente | Nome del cliente | Debitore | Asiakas | Asiakkaan nimi | Asiakasnimi | Velallinen
-        Klient | Nazwa klienta | Kontrahent | Nazwa kontrahenta | Dłużnik""",
+        Kundenname | Name des Kunden | Schuldner | Schuldnername | Debitorname | Name des Schuldners
+        Kundenavn | Debitornavn | Skyldner | Skyldnernavn | Kundnamn | Kundens namn | Gäldenär | Klantnaam
+        Debiteurnaam | Naam debiteur | Nom du client | Nom client | Nom du débiteur | Nombre del cliente
+        Nombre cliente | Nombre del deudor | Nome cliente | Nome del cliente | Nome del debitore
+        Asiakkaan nimi | Asiakasnimi | Velallinen | Nazwa klienta | Nazwa kontrahenta | Dłużnik""",
     "debtor.contactPerson": """
         Ansprechpartner | Kontaktperson | Kontaktpersoon | Contactpersoon | Personne de contact | Persona de contacto
         Persona di contatto | Yhteyshenkilö | Osoba kontaktowa""",
@@ -101,9 +99,9 @@ _CERTAIN: Final = {
         Telefon | Telefonnummer | Telefonnr | Tel-Nr | Tlf | Tlfnr | Telefoon | Telefoonnummer
         Téléphone | Numéro de téléphone | Teléfono | Telefono | Puhelin | Puhelinnumero | Numer telefonu""",
     "creditorCompanyName": """
-        Gläubiger | Gläubigername | Mandant | Fordringshaver | Borgenär | Schuldeiser | Créancier | Acreedor
+        Gläubiger | Gläubigername | Fordringshaver | Borgenär | Schuldeiser | Créancier | Acreedor
         Creditore | Velkoja | Wierzyciel""",
-    "collectionPartnerReference": "Aktenzeichen | Unser Zeichen | Dossierkenmerk | Vår referens | Vår referanse",
+    "collectionPartnerReference": "Aktenzeichen | Unser Zeichen | Dossierkenmerk",
     "caseId": """
         Fallnummer | Sagsnummer | Sagsnr | Saksnummer | Saksnr | Ärendenummer | Dossiernummer | Numéro de dossier
         Número de expediente | Numero pratica | Asianumero | Numer sprawy""",
@@ -134,6 +132,8 @@ _LIKELY: Final = {
         Toelichting | Remarque | Remarques | Comentarios | Observaciones | Osservazioni | Huomautus | Uwagi""",
     "debtor.type": "Typ | Type | Art | Tipo | Tyyppi | Rodzaj | Kundengruppe | Kundegruppe | B2B/B2C | Segment",
     "debtor.name": """
+        Kunde | Debitor | Kund | Klant | Debiteur | Débiteur | Cliente | Deudor | Debitore | Asiakas
+        Klient | Kontrahent
         Firma | Firmenname | Empfänger | Rechnungsempfänger | Firmanavn | Navn | Företag | Företagsnamn | Namn
         Bedrijf | Bedrijfsnaam | Naam | Client | Raison sociale | Nom | Empresa | Razón social | Nombre
         Azienda | Ragione sociale | Nome | Yritys | Nimi | Nazwa | Nazwa firmy | Account name | Bill to | Sold to""",
@@ -150,17 +150,19 @@ _LIKELY: Final = {
     "debtor.country": "Staat | Paese | Stato | Kraj klienta | Nation",
     "debtor.email": "E-post kund | Correo | Posta elettronica | Posta | Mejl",
     "debtor.phone": "Mobil | Mobilnummer | Handy | Gsm | Móvil | Cellulare | Komórka | Matkapuhelin | Kontaktnummer",
-    "creditorCompanyName": "Auftraggeber | Opdrachtgever | Kreditor | Uppdragsgivare | Oppdragsgiver",
-    "collectionPartnerReference": "Referenz | Referanse | Referens | Référence | Referencia | Riferimento | Viite",
+    "creditorCompanyName": "Mandant | Auftraggeber | Opdrachtgever | Kreditor | Uppdragsgivare | Oppdragsgiver",
+    "collectionPartnerReference": """
+        Referenz | Referanse | Referens | Vår referens | Référence | Referencia | Riferimento
+        Viite""",
     "caseId": "Fall | Sag | Sak | Ärende | Dossier | Expediente | Pratica | Asia | Sprawa",
 }
 # Words for the customer of whoever writes the sheet: for a collector or a partner that may be the creditor.
 _CUSTOMER: Final = frozenset(
     _words(
         """
-        Kunde | Kundenname | Name des Kunden | Kundenavn | Kund | Kundnamn | Kundens namn | Klant | Klantnaam
-        Nom du client | Nom client | Cliente | Nombre del cliente | Nombre cliente | Nome cliente | Nome del cliente
-        Asiakas | Asiakkaan nimi | Asiakasnimi | Klient | Nazwa klienta | Kontrahent | Nazwa kontrahenta
+        Kundenname | Name des Kunden | Kundenavn | Kundnamn | Kundens namn | Klantnaam | Nom du client | Nom client
+        Nombre del cliente | Nombre cliente | Nome cliente | Nome del cliente | Asiakkaan nimi | Asiakasnimi
+        Nazwa klienta | Nazwa kontrahenta
         """
     )
 )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Run = Callable[..., Ran]
 
 SAMPLES = Path(__file__).parent.parent / "samples"
-HEADER = "Rechnungsnr.;Rechnungsdatum;Fällig am;Betrag;Valuta;Kundentyp;Kunde;Straße;Hausnr.;PLZ/Ort;Land;Filiale"
+HEADER = "Rechnungsnr.;Rechnungsdatum;Fällig am;Betrag;Valuta;Kundentyp;Kundenname;Straße;Hausnr.;PLZ/Ort;Land;Filiale"
 ROWS = (
     "RE-1;03.08.2026;13.08.2026;1.234,50;EUR;Firma;Musterwerk GmbH;Musterstraße;12;01067 Dresden;DE;Nord",
     "RE-2;04.08.2026;14.08.2026;89,90;EUR;Privat;Erika Beispiel;Beispielweg;3 a;10115 Berlin;DE;Süd",
@@ -357,7 +357,8 @@ def test_a_mapping_beats_what_a_results_workbook_carries(importer: Run, source: 
     report = importer("check", source, "--json").said["report"]
     ours = tmp_path / "ours.toml"
     ours.write_text(
-        '[columns]\n"PLZ/Ort" = "debtor.city"\n"Filiale" = "comments"\n[join]\n"debtor.name" = "{Kunde} {Filiale}"\n'
+        '[columns]\n"PLZ/Ort" = "debtor.city"\n"Filiale" = "comments"\n'
+        '[join]\n"debtor.name" = "{Kundenname} {Filiale}"\n'
     )
 
     ran = importer("check", report, "--mapping", ours, "--json")
@@ -400,8 +401,8 @@ def test_one_mapping_is_made_from_one_file(importer: Run, source: Path) -> None:
     [
         ("details", "Sagsnr", "17", []),
         ("references", "Debitura reference;Aktenzeichen", "D-1;A-1", []),
-        ("managed", "Gläubiger;Schuldner;Kunde", "A;B;C", "creditorReference"),
-        ("referral", "Client;Schuldner;Kunde", "A;B;C", "creditorReference"),
+        ("managed", "Gläubiger;Schuldner;Kundenname", "A;B;C", "creditorReference"),
+        ("referral", "Client;Schuldner;Kundenname", "A;B;C", "creditorReference"),
     ],
 )
 def test_every_target_has_mappings(
@@ -413,7 +414,7 @@ def test_every_target_has_mappings(
 
     assert ran.said["target"] == target
     assert ran.said["missing"] == [] if missing == [] else missing in ran.said["missing"]
-    assert "Kunde" not in ran.said["columns"]
+    assert "Kundenname" not in ran.said["columns"]
 
 
 def test_a_saved_mapping_serves_details(importer: Run, tmp_path: Path) -> None:

@@ -51,6 +51,11 @@ def test_a_near_miss_is_proposed_and_not_taken() -> None:
     assert found.likely == {"Invoce numbr": "creditorReference"}
 
 
+@pytest.mark.parametrize("heading", ["Kundennummer", "Customer number", "Kundennr", "Debitornr.", "Betreff"])
+def test_what_only_begins_like_a_heading_is_not_proposed(heading: str) -> None:
+    assert propose(headers(heading), TARGET, {}).likely == {}
+
+
 def test_two_columns_that_mean_one_field_are_proposed_and_not_taken() -> None:
     found = propose(headers("Amount", "Balance"), TARGET, {})
 
@@ -125,7 +130,7 @@ def test_a_street_that_would_be_the_address_by_itself_gives_way_to_the_join() ->
 
 
 def test_names_are_not_joined_where_the_debtor_has_a_column() -> None:
-    assert propose(headers("Kunde", "Vorname", "Nachname"), TARGET, {}).mapping.making.joins == {}
+    assert propose(headers("Kundenname", "Vorname", "Nachname"), TARGET, {}).mapping.making.joins == {}
 
 
 def test_words_for_debtors_and_countries_become_values_unless_the_rules_know_them() -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from schemas import Target
 
 ZIP_AND_CITY: Final = ("debtor.zipCode", "debtor.city")
-NEAR: Final = 0.8  # as difflib measures how like two texts are
+NEAR: Final = 0.9  # as difflib measures how like two texts are
 _BETWEEN: Final = re.compile(r"\s*[/,+&]\s*|\s+(?:und|og|och|en|et|y|e|ed|ja|i|and)\s+|\s+")
 
 
