@@ -14,8 +14,10 @@ import openpyxl
 import pytest
 
 from importer.mappings import read_mapping
-from importer.model import Reading
+from importer.model import Making, Reading
 from importer.pipeline.judge import Job, judge
+from importer.pipeline.record import run_of_dict, run_to_dict
+from importer.pipeline.reporting import describe
 from importer.settings import load
 
 if TYPE_CHECKING:
@@ -385,6 +387,51 @@ def test_standard_input_that_would_have_to_be_read_twice_is_refused(importer: Ru
     assert ran.code == 3
     assert "add --mapping posten." in ran.err
     assert named.code == 0
+
+
+def test_a_constant_for_what_is_no_field_saves_nothing(importer: Run, source: Path) -> None:
+    ran = importer("map", source, "--yes", "--set", "debtor.typ=Company")
+
+    assert ran.code == 3
+    assert "debtor.typ is no field and cannot be set (do you mean debtor.type?)." in ran.err
+    assert not Path("mappings").exists()
+
+
+def test_a_constant_is_saved_with_the_mapping(importer: Run, source: Path) -> None:
+    importer("map", source, "--yes", "--set", "currencyCode=EUR")
+    ran = importer("map", source, "--yes", "--set", "currencyCode=DKK", "--name", "danish")
+
+    assert ran.code == 0
+    assert read_mapping(Path("mappings/danish.toml")).constants == {"currencyCode": "DKK"}
+
+
+def test_a_mapping_to_begin_with_has_to_fit(importer: Run, source: Path, tmp_path: Path) -> None:
+    ours = tmp_path / "ours.toml"
+    ours.write_text('[columns]\n"Rechnungsnummer" = "creditorReference"\n', encoding="utf-8")
+
+    assert "names a column “Rechnungsnummer” that is not there" in importer("map", source, "--mapping", ours).err
+
+
+def test_doctor_names_a_mapping_that_cannot_be_read(importer: Run, source: Path) -> None:
+    importer("map", source, "--yes")
+    assert "mappings: saved are: posten" in importer("doctor", "--sandbox").err
+    Path("mappings/other.toml").write_text("[colums]", encoding="utf-8")
+
+    ran = importer("doctor", "--sandbox")
+
+    assert ran.code == 3
+    assert "mappings/other.toml has colums (do you mean columns?)" in ran.err
+
+
+def test_a_run_that_an_earlier_version_kept_is_read_as_one_that_made_nothing(importer: Run, source: Path) -> None:
+    importer("map", source, answer=SETTLED)
+    job, settings = Job((source,)), load(Path(), {})
+    kept = run_to_dict(describe(judge(job, settings), job, settings, "submit"))
+    assert run_of_dict(kept).making.ignored == ("Filiale",)
+
+    del kept["making"]
+
+    assert run_of_dict(kept).making == Making()
 
 
 def test_one_mapping_is_made_from_one_file(importer: Run, source: Path) -> None:

@@ -133,6 +133,7 @@ def test_every_field_of_every_target_has_a_meaning() -> None:
         ("[source]\nsheet = 1", "sheet has to be a text"),
         ("[source]\nhidden_rows = 'drop'", "hidden_rows is 'drop'; say take or skip"),
         ("[source]\ndelimiter = ';;'", "';;' cannot part cells; give one sign, such as ;"),
+        ("[source]\nencoding = 'idna'", "'idna' is no encoding"),
         ("[source]\nencoding = 'utf-9'", "'utf-9' is no encoding; try utf-8 or cp1252"),
         ("columns", "is not TOML"),
     ],
@@ -182,6 +183,18 @@ def test_a_mapping_is_saved_for_its_owner_alone(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(saved(tmp_path / "new")) == ["Müller Söhne"]
     assert [other.name for other in path.parent.iterdir()] == [path.name]
+
+
+def test_what_other_systems_leave_beside_mappings_is_none(tmp_path: Path) -> None:
+    written(tmp_path, "nonsense", "._ours")
+
+    assert saved(tmp_path) == {}
+
+
+def test_a_tab_and_an_encoding_may_be_written_in_each_of_their_ways(tmp_path: Path) -> None:
+    found = read_mapping(written(tmp_path, '[source]\ndelimiter = "TAB"\nencoding = "Windows-1252"'))
+
+    assert found.reading == Reading(delimiter="\t", encoding="cp1252")
 
 
 def test_a_disk_that_does_not_take_a_mapping_is_named(tmp_path: Path) -> None:

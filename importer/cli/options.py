@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import logging
 import os
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
     from importer.model import Reading
 
-NO_ENCODINGS: Final = {"idna", "punycode", "unicode-escape", "raw-unicode-escape"}  # Python's, and no file's
 STANDARD_INPUT: Final = Path("-")
 
 Command = Callable[..., Any]  # click hands options over by name
@@ -116,22 +114,22 @@ def shaping(command: Command) -> Command:
 def _known_encoding(_context: click.Context, _option: click.Parameter, name: str | None) -> str | None:
     if name is None:
         return None
-    try:
-        "".encode(name)
-        known = codecs.lookup(name).name
-    except (LookupError, ValueError):
-        known = ""
-    if not known or known in NO_ENCODINGS:
+    from importer.model import find_encoding  # noqa: PLC0415 - --help needs none
+
+    known = find_encoding(name)
+    if not known:
         raise click.BadParameter(f"{name!r} is no encoding; try utf-8, cp1252, cp1250 or mac-roman.")
     return known
 
 
-def _one_sign(_context: click.Context, _option: click.Parameter, sign: str | None) -> str | None:
-    if sign is None:
+def _one_sign(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    if text is None:
         return None
-    sign = "\t" if sign.upper() == "TAB" or sign == r"\t" else sign
-    if len(sign) != 1 or sign.isalnum() or sign in '\r\n"':
-        raise click.BadParameter(f"{sign!r} cannot part cells; give one sign, such as ; or TAB.")
+    from importer.model import find_delimiter  # noqa: PLC0415 - --help needs none
+
+    sign = find_delimiter(text)
+    if not sign:
+        raise click.BadParameter(f"{text!r} cannot part cells; give one sign, such as ; or TAB.")
     return sign
 
 

@@ -6,11 +6,22 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final, cast, get_args
+from typing import TYPE_CHECKING, Final, cast, get_args
 
 from importer.errors import ColumnsError, SettingsError
-from importer.model import DateOrder, DecimalStyle, Making, Reading, SavedMapping, Styles, layout
+from importer.model import (
+    DateOrder,
+    DecimalStyle,
+    Making,
+    Reading,
+    SavedMapping,
+    Styles,
+    find_delimiter,
+    find_encoding,
+    layout,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -99,24 +110,23 @@ def _reading(table: object, origin: str) -> Reading:
         is_row = isinstance(value, int) and not isinstance(value, bool) and value > 0
         if not (is_row if key == "header_row" else isinstance(value, str)):
             raise SettingsError(f"{origin}: {key} has to be {'a row number' if key == 'header_row' else 'a text'}.")
-    return Reading(**cast("dict[str, Any]", check_reading(dict(table), origin)))
+    return _settle(Reading(**table), origin)
 
 
-def check_reading(given: dict[str, object], origin: str) -> dict[str, object]:
-    """Hold the texts of `[source]` against what the options of the same name take.
-
-    Raises:
-        SettingsError: One of them is no encoding, no sign, or neither take nor skip.
-    """
-    if given.get("hidden_rows", "take") not in _HIDDEN:
-        raise SettingsError(f"{origin}: hidden_rows is {given['hidden_rows']!r}; say take or skip.")
-    delimiter = given.get("delimiter", ";")
-    if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter.isalnum() or delimiter in '\r\n"':
-        raise SettingsError(f"{origin}: {delimiter!r} cannot part cells; give one sign, such as ;.")
-    try:
-        "".encode(str(given.get("encoding", "utf-8")))
-    except (LookupError, ValueError):
-        raise SettingsError(f"{origin}: {given['encoding']!r} is no encoding; try utf-8 or cp1252.") from None
+def _settle(given: Reading, origin: str) -> Reading:
+    """Take what the options of the same names take."""
+    if given.hidden_rows not in {None, *_HIDDEN}:
+        raise SettingsError(f"{origin}: hidden_rows is {given.hidden_rows!r}; say take or skip.")
+    if given.delimiter is not None:
+        sign = find_delimiter(given.delimiter)
+        if not sign:
+            raise SettingsError(f"{origin}: {given.delimiter!r} cannot part cells; give one sign, such as ; or TAB.")
+        given = replace(given, delimiter=sign)
+    if given.encoding is not None:
+        known = find_encoding(given.encoding)
+        if not known:
+            raise SettingsError(f"{origin}: {given.encoding!r} is no encoding; try utf-8 or cp1252.")
+        given = replace(given, encoding=known)
     return given
 
 
@@ -141,7 +151,8 @@ def read_toml(path: Path) -> dict[str, object]:
 
 def saved(workspace: Path) -> dict[str, Path]:
     """Give the mappings that are saved in a workspace: name → file, in the order of their names."""
-    return {path.stem: path for path in sorted((workspace / FOLDER).glob("*.toml")) if path.is_file()}
+    files = sorted((workspace / FOLDER).glob("[!.]*.toml"))  # other systems leave hidden ones beside them
+    return {path.stem: path for path in files if path.is_file()}
 
 
 def place_of(name: str, workspace: Path) -> Path:

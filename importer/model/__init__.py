@@ -10,6 +10,7 @@ from importer.model.breakdown import (
     tell_rest,
 )
 from importer.model.cases import Case, Entry
+from importer.model.dialects import find_delimiter, find_encoding
 from importer.model.events import Event
 from importer.model.headers import fold, layout, spellings
 from importer.model.making import Made, Making
@@ -92,6 +93,8 @@ __all__ = [
     "add_exactly",
     "column_letters",
     "compare",
+    "find_delimiter",
+    "find_encoding",
     "fold",
     "head_breakdown",
     "layout",

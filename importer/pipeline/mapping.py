@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from importer.errors import ColumnsError, SettingsError
 from importer.mappings import read_mapping, resolve
 from importer.match import make, match
+from importer.match.judging import judge
 from importer.match.proposing import Proposal, guess, propose
 from importer.parse import parse
 from importer.pipeline.sources import find_mapping, merge_reading
@@ -50,7 +51,7 @@ def begin(
 
     Raises:
         SourceError: It cannot be read.
-        ColumnsError: Several saved mappings fit.
+        ColumnsError: Several saved mappings fit, or the one that is named does not, or a constant is for no field.
         SettingsError: A mapping cannot be read, or the source brings its own.
     """
     if mapping is None:
@@ -66,6 +67,10 @@ def begin(
         saved = replace(saved, target=target.NAME, headers=proposal.mapping.headers)
         saved = replace(saved, constants={**saved.constants, **constants})
         proposal = Proposal(saved, guess(saved, table.header, target))
+    begun = proposal.mapping
+    problems = list(judge(table.header, target, begun.columns, begun.constants, begun.making, begun.styles))
+    if problems:
+        raise ColumnsError(" ".join(problems))
     kept = merge_reading(reading, proposal.mapping.reading)
     return Begun(table, replace(proposal, mapping=replace(proposal.mapping, reading=kept)), path)
 
