@@ -91,7 +91,7 @@ def _join(table: Table, made: Made) -> pd.Series:
 
 
 def _take(text: str, made: Made) -> dict[str, str] | None:
-    if text in CELL_ERRORS:
+    if text[0] == "#" and text in CELL_ERRORS:
         return {name: text for _, name in made.split if name}
     return split(text, made.split)
 

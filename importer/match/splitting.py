@@ -56,28 +56,40 @@ def split(text: str, pattern: Sequence[tuple[str, str | None]]) -> dict[str, str
     >>> split("Dublin", zip_and_city)
     {'debtor.city': 'Dublin'}
     """
+    names, longest, shortest = _read(tuple(pattern))
     if len(text) > LONGEST:
         return None
-    if {name for _, name in pattern} == PLACE and not any(sign.isdigit() for sign in text):
-        return {"debtor.city": text}
-    shortest, longest = (re.fullmatch(form, text, re.DOTALL) for form in _forms(tuple(pattern)))
-    if shortest is None or longest is None:
-        return None
-    parts, others = ([part.strip() for part in found.groups()] for found in (shortest, longest))
-    return dict(zip((name for _, name in pattern if name), parts, strict=True)) if parts == others else None
+    found = longest.fullmatch(text)
+    if found is None:
+        is_city = set(names) == PLACE and not any(sign.isdigit() for sign in text)
+        return {"debtor.city": text} if is_city else None
+    parts = [part.strip() for part in found.groups()]
+    if shortest is not None:
+        other = shortest.fullmatch(text)
+        if other is None or parts != [part.strip() for part in other.groups()]:
+            return None
+    return dict(zip(names, parts, strict=True))
 
 
 @cache
-def _forms(pattern: tuple[tuple[str, str | None], ...]) -> tuple[str, str]:
-    """Write the pattern so that its parts are as short, and as long, as they can be."""
-    forms = [
-        "".join(
-            _plain(plain, first=not number) + (f"({_FORMS.get(name, _ANY)[length]})" if name else "")
-            for number, (plain, name) in enumerate(pattern)
+def _read(pattern: tuple[tuple[str, str | None], ...]) -> tuple[list[str], re.Pattern[str], re.Pattern[str] | None]:
+    """Give the fields, and the pattern with its parts as long, and as short, as they can be.
+
+    Where only the last part has a length to choose there is one way to read a cell, and nothing to compare.
+    """
+    names = [name for _, name in pattern if name is not None]
+    longest, shortest = (
+        re.compile(
+            "".join(
+                _plain(plain, first=not number) + (f"({_FORMS.get(name, _ANY)[length]})" if name else "")
+                for number, (plain, name) in enumerate(pattern)
+            ),
+            re.DOTALL,
         )
-        for length in (0, 1)
-    ]
-    return forms[0], forms[1]
+        for length in (1, 0)
+    )
+    fixed = all(_FORMS.get(name, _ANY)[0] == _FORMS.get(name, _ANY)[1] for name in names[:-1])
+    return names, longest, None if fixed else shortest
 
 
 def _plain(text: str, *, first: bool) -> str:
