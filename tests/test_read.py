@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from importer.errors import SourceError
 from importer.model import Reading
 from importer.read import cells, read, text
+from importer.read.dialect import Dialect
+from importer.read.source import Plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,16 +174,42 @@ def test_a_sheet_of_a_text_is_a_misunderstanding(write: Callable[..., Path]) -> 
         read(write("a,b\n1,2\n"), Reading(sheet="One"))
 
 
-def test_the_fast_reader_is_used_where_it_is_faithful_and_only_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    exact = text._read_exactly
-    used = []
-    monkeypatch.setattr(text, "_read_exactly", lambda *given: used.append(given) or exact(*given))
+def held(data: bytes) -> Plain:
+    return Plain(lambda: io.BytesIO(data))
 
-    text.read(b"a,b\n1,2\n", Reading())
-    assert used == []
-    for odd in (b'a,b\n"1",2\n', b"a,b\n\n1,2\n", b"a,b\r1,2\r", b"a,b\n1\n", b"a,b\n1,2\n\n"):
-        text.read(odd, Reading())
-    assert len(used) == 5
+
+@pytest.mark.parametrize(
+    ("odd", "exactly"),
+    [
+        (b"1,2\n", False),
+        (b'"1",2\r\n"a, b","c ""d"""\r\n', False),
+        (b'"1\n2",2\n', False),
+        (b'1,2"3\n4,5\n', True),
+        (b'1,"2\n', True),
+        (b'"1" ,2\n', True),
+        (b"\n1,2\n", True),
+        (b"1,2\n\r\n3,4\n", True),
+        (b"1,2\r3,4\r", True),
+        (b"1\n", True),
+        (b"1,2,3\n", True),
+    ],
+)
+def test_the_fast_reader_is_used_where_it_is_faithful_and_only_there(odd: bytes, exactly: bool) -> None:  # noqa: FBT001
+    assert (text.read_fast(odd, Dialect(",", '"', ()), 2) is None) is exactly
+
+
+def test_a_block_that_the_fast_reader_leaves_does_not_slow_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importer.read.source.CHUNK", 64)
+    lines = [f'{row},"b, {row}"\n' for row in range(2, 80)]
+    lines[40:40] = ["x\n", "\n", '"lines\nof\none",z\n', '7,5" pipe\n']
+
+    grid = text.read(held(("a,b\n" + "".join(lines)).encode()), Reading())
+
+    assert [column.to_pylist()[39:45] for column in grid.columns] == [
+        ["41", "x", None, "lines\nof\none", "7", "42"],
+        ["b, 41", None, None, "z", '5" pipe', "b, 42"],
+    ]
+    assert (grid.rows[0], grid.rows[-1], grid.columns[1][-1].as_py()) == (2, 83, "b, 79")
 
 
 cells_of_text = st.text(st.characters(exclude_characters="\0\ufeff", exclude_categories=["Cs"]), max_size=8)
@@ -204,7 +232,7 @@ def test_whatever_is_written_as_csv_is_read_the_same(
     writer = csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL)
     writer.writerows([["Number", "Name", "Town"], *table])
 
-    grid = text.read(file.getvalue().encode(encoding), Reading())
+    grid = text.read(held(file.getvalue().encode(encoding)), Reading())
 
     assert grid.header == ("Number", "Name", "Town")
     found = [list(cells_) for cells_ in zip(*(column.to_pylist() for column in grid.columns), strict=True)]

@@ -123,7 +123,7 @@ def test_a_cell_of_absurd_length_is_named_by_its_row(write: Callable[..., Path],
     monkeypatch.setattr(dialect, "WIDEST_CELL", 100)
 
     with pytest.raises(SourceError, match="row 3: field larger than field limit"):
-        read(write('a,b\n"1",2\n3,' + "x" * 200 + "\n"))
+        read(write("a,b\n1\n3," + "x" * 200 + "\n"))
 
 
 @pytest.mark.parametrize("number", [999, 1000, 1001, 2500])
@@ -177,16 +177,45 @@ lines_of_text = st.lists(
 @given(lines_of_text)
 @example([["\x1c", "\x85"], ["\x0b", "\x0c"]])
 def test_the_fast_and_the_exact_reader_agree_wherever_both_read(lines: list[list[str]]) -> None:
-    content = "\n".join(";".join(cell.replace(";", "") for cell in line) for line in [["a", "b"], *lines]) + "\n"
+    content = "\n".join(";".join(cell.replace(";", "") for cell in line) for line in lines) + "\n"
 
     semicolon = dialect.Dialect(";", '"', ())
-    header = text._Header(("a", "b"), 1, ())
-    fast = text._read_fast(content, semicolon, (), header, 1)
+    fast = text.read_fast(content.encode(), semicolon, 2)
 
     if fast:
-        exact = text._read_exactly(content, semicolon, (), header, 1)
-        assert [column.to_pylist() for column in fast.columns] == [column.to_pylist() for column in exact.columns]
-        assert (fast.header, fast.rows.tolist()) == (exact.header, exact.rows.tolist())
+        exact = text.Body(semicolon, 2, 2)
+        exact._take_exactly(content, last=True)
+        assert [column.to_pylist() for column in fast] == cells_of(exact)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(st.sampled_from('"";\n\rx '), max_size=24), st.integers(1, 9))
+@example('"";"x\n"\nx;"" ""\n', 3)
+def test_what_is_read_does_not_depend_on_where_blocks_end(content: str, size: int) -> None:
+    """Quotes, breaks and delimiters in any order, in blocks of any size, are read as by the exact reader alone."""
+    semicolon = dialect.Dialect(";", '"', ())
+    whole, cut = text.Body(semicolon, 2, 2), text.Body(semicolon, 2, 2)
+    data = content.encode()
+
+    said = [outcome(lambda: whole._take_exactly(content, last=True))]
+    said.append(outcome(lambda: cut.take((data[at : at + size] for at in range(0, len(data), size)), 0)))
+
+    assert said[0] == said[1]
+    if not said[0]:
+        assert [cells_of(body) for body in (whole, cut)] == [cells_of(whole)] * 2
+        assert (cut.next, cut.short, cut.too_wide) == (whole.next, whole.short, whole.too_wide)
+
+
+def outcome(read_: Callable[[], object]) -> str:
+    try:
+        read_()
+    except SourceError as error:
+        return str(error)
+    return ""
+
+
+def cells_of(body: text.Body) -> list[list[str | None]]:
+    return [[cell for part in body.parts for cell in part[number].to_pylist()] for number in range(body.width)]
 
 
 def test_an_error_cell_without_a_value_does_not_take_its_neighbours(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import time
 import zipfile
 from typing import TYPE_CHECKING
@@ -16,8 +17,9 @@ from importer.errors import SourceError
 from importer.model import Reading
 from importer.read import decoding, opendocument, read
 from importer.read.binary import records
-from importer.read.decoding import decode
+from importer.read.decoding import find_text
 from importer.read.shape import find_header, tell_rows
+from importer.read.source import Plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +29,12 @@ POLISH = ["Łódź", "Wałęsa", "Gdańsk", "Żółw", "Święty", "Ćwik"]
 CZECH = ["Dvořák", "Růžička", "Jiří", "Černý", "Němec", "Šťastný"]
 DANISH = ["Sørensen", "Ærø", "Åbenrå", "Købke", "Nørgård", "Blåbær"]
 FRENCH = ["François", "Hélène", "Benoît", "Noël", "Crêpe", "Lefèvre"]
+
+
+def decode(data: bytes, said: str | None) -> tuple[str, str]:
+    text = find_text(Plain(lambda: io.BytesIO(data)), said)
+    assert b"".join(text.utf8()).decode() == "".join(text.pieces())
+    return "".join(text.pieces()), text.name
 
 
 @given(
@@ -139,7 +147,7 @@ def _pad(path: Path, rows: bytes) -> None:
 def test_a_large_packed_source_that_unpacks_to_far_more_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("importer.read.SMALL", 1 << 16)
+    monkeypatch.setattr("importer.read.source.SMALL", 1 << 16)
     (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(b"a,b\n" * (1 << 20)))
 
     with pytest.raises(SourceError, match="unpacks to far more"):

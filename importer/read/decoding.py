@@ -8,15 +8,19 @@ which western spreadsheet programs write.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections import Counter
-from itertools import combinations
+from dataclasses import dataclass, replace
+from itertools import chain, combinations
 from typing import TYPE_CHECKING, Final
 
 from importer.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from importer.read.source import Source
 
 SINGLE: Final = ("cp1252", "iso-8859-15", "cp1250", "mac-roman")  # of equals, the first
 MOST_WORDS: Final = 20_000  # distinct ones that are looked at
@@ -75,36 +79,83 @@ _UTF16: Final = ("utf-16-le", "utf-16-be")
 
 
 class UndecodableError(Exception):
-    """Bytes that mean nothing in an encoding; *text* has a surrogate for each."""
+    """Bytes that mean nothing in an encoding."""
 
-    def __init__(self, encoding: str, text: str, remedy: str) -> None:
+    def __init__(self, encoding: str, remedy: str) -> None:
         super().__init__(encoding)
-        self.encoding, self.text, self.remedy = encoding, text, remedy
+        self.encoding, self.remedy = encoding, remedy
 
 
-def decode(data: bytes, said: str | None) -> tuple[str, str]:
-    """Decode a source: its text without a mark of the encoding, and which that is.
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a source's bytes say; a mark of the encoding is no part of it.
+
+    Attributes:
+        source: The bytes.
+        encoding: As Python decodes it.
+        name: As people are told.
+        nul: Whether there are NUL characters in it.
+    """
+
+    source: Source
+    encoding: str
+    name: str
+    nul: bool = False
+
+    def pieces(self, errors: str = "strict") -> Iterator[str]:
+        """Decode the source, a piece at a time.
+
+        Raises:
+            UnicodeDecodeError: Some bytes mean nothing in the encoding.
+        """
+        decoder = codecs.getincrementaldecoder(self.encoding)(errors)
+        first = True
+        for chunk in chain(self.source.chunks(), [None]):
+            piece = decoder.decode(chunk or b"", final=chunk is None)
+            if piece:
+                yield piece.removeprefix("\ufeff") if first else piece
+                first = False
+
+    def marked(self) -> Iterator[str]:
+        """Decode what can be decoded, with a surrogate or U+FFFD for what cannot."""
+        try:
+            for _ in self.pieces("surrogateescape"):
+                pass
+        except UnicodeDecodeError:  # of UTF-16 and its like no single byte can stand for itself
+            return self.pieces("replace")
+        return self.pieces("surrogateescape")
+
+    def utf8(self) -> Iterator[bytes]:
+        """Give the text as UTF-8, a chunk at a time."""
+        if self.encoding == "utf-8":
+            chunks = self.source.chunks()
+            yield next(chunks).removeprefix(b"\xef\xbb\xbf")
+            yield from chunks
+        else:
+            yield from (piece.encode() for piece in self.pieces())
+
+
+def find_text(source: Source, said: str | None) -> Text:
+    """Tell which encoding a source is in, from all of its bytes.
 
     Raises:
         SourceError: Several encodings are as likely, or none is.
         UndecodableError: Some bytes mean nothing in the encoding that it has, or that *said* names.
     """
-    marked = _marked(data)
+    marked = _marked(source.start)
     if said is not None:
         encoding = marked if marked and marked.startswith(said) else said
-        return _decode(data, encoding, "Save it again as CSV UTF-8, or give another --encoding").removeprefix(
-            "\ufeff"
-        ), said
-    certain = marked or _unmarked_utf16(data)
-    if certain:
-        return _decode(data, certain, "Save it as CSV UTF-8").removeprefix("\ufeff"), certain
-    try:
-        return data.decode(), "utf-8"
-    except UnicodeDecodeError:
-        if _is_broken_utf8(data):
-            _decode(data, "utf-8", "Mend it there, or save it as CSV UTF-8 again")
-    chosen = _choose(data)
-    return data.decode(chosen), chosen
+        return _prove(Text(source, encoding, said), "Save it again as CSV UTF-8, or give another --encoding")
+    found = _survey(source)
+    certain = marked or found.utf16
+    if certain and not (certain == "utf-8" and found.is_utf8):
+        return _prove(Text(source, certain, certain), "Save it as CSV UTF-8")
+    if found.is_utf8:
+        return Text(source, "utf-8", "utf-8", found.nul)
+    if _is_broken_utf8(source):
+        raise UndecodableError("utf-8", "Mend it there, or save it as CSV UTF-8 again")
+    chosen = _choose(source)
+    return _prove(Text(source, chosen, chosen), "Save it as CSV UTF-8, or say its encoding with --encoding")
 
 
 def _marked(data: bytes) -> str | None:
@@ -112,42 +163,87 @@ def _marked(data: bytes) -> str | None:
     return next((name for mark, name in (*marks, (b"\xef\xbb\xbf", "utf-8")) if data.startswith(mark)), None)
 
 
-def _unmarked_utf16(data: bytes) -> str | None:
-    """Tell UTF-16 without a mark: the high byte of most letters is NUL, the low byte of hardly any."""
-    half = len(data) // 2
-    nuls = (
-        {"utf-16-le": data[1::2].count(0), "utf-16-be": data[::2].count(0)} if 0 in data else dict.fromkeys(_UTF16, 0)
+@dataclass(frozen=True, slots=True)
+class _Survey:
+    """What the bytes alone tell: whether they are UTF-8, or UTF-16 without a mark, and whether NUL is among them."""
+
+    is_utf8: bool
+    utf16: str | None
+    nul: bool
+
+
+def _survey(source: Source) -> _Survey:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    is_utf8 = True
+    length = even = odd = 0
+    for chunk in source.chunks():
+        length += len(chunk)
+        if 0 in chunk:
+            even += chunk[::2].count(0)
+            odd += chunk[1::2].count(0)
+        if is_utf8:
+            is_utf8 = _takes(decoder, chunk)
+    return _Survey(
+        is_utf8=is_utf8 and _takes(decoder, b"", final=True),
+        utf16=_unmarked_utf16(length // 2, {"utf-16-le": odd, "utf-16-be": even}),
+        nul=even + odd > 0,
     )
+
+
+def _takes(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = False) -> bool:
+    try:
+        decoder.decode(chunk, final)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _unmarked_utf16(half: int, nuls: Mapping[str, int]) -> str | None:
+    """Tell UTF-16 without a mark: the high byte of most letters is NUL, the low byte of hardly any."""
     for name, other in (_UTF16, _UTF16[::-1]):
         if half and 2 * nuls[name] > half and 100 * nuls[other] < half:
             return name
     return None
 
 
-def _decode(data: bytes, encoding: str, remedy: str) -> str:
+def _prove(text: Text, remedy: str) -> Text:
+    """Decode all of a text once, to know that it can be; and that it can be written as UTF-8, as a lone surrogate cannot."""
+    nul = False
     try:
-        return data.decode(encoding)
-    except UnicodeDecodeError:
-        raise UndecodableError(encoding, _mark_wrong(data, encoding), remedy) from None
+        for piece in text.pieces():
+            nul = nul or "\0" in piece
+            if not piece.isascii():
+                piece.encode()
+    except UnicodeError:
+        raise UndecodableError(text.encoding, remedy) from None
+    return replace(text, nul=nul)
 
 
-def _mark_wrong(data: bytes, encoding: str) -> str:
-    """Decode what can be decoded, with a surrogate or U+FFFD for what cannot."""
-    try:
-        return data.decode(encoding, "surrogateescape")
-    except UnicodeDecodeError:  # of UTF-16 and its like no single byte can stand for itself
-        return data.decode(encoding, "replace")
+def _by_lines(source: Source) -> Iterator[bytes]:
+    """Give the bytes again, cut where lines end, so that no word is cut."""
+    rest = b""
+    for chunk in source.chunks():
+        end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
+        yield rest + chunk[:end]
+        rest = chunk[end:]
+    yield rest
 
 
-def _is_broken_utf8(data: bytes) -> bool:
+def _is_broken_utf8(source: Source) -> bool:
     """Tell UTF-8 with some wrong bytes from text that never was UTF-8."""
-    right = sum(1 for _ in _UTF8_LETTERS.finditer(data))
-    wrong = sum(1 for _ in _WRONG.finditer(data.decode("utf-8", "surrogateescape")))
+    right = wrong = 0
+    for lines in _by_lines(source):
+        right += sum(1 for _ in _UTF8_LETTERS.finditer(lines))
+        wrong += sum(1 for _ in _WRONG.finditer(lines.decode("utf-8", "surrogateescape")))
     return right > 0 and wrong <= right
 
 
-def _choose(data: bytes) -> str:
-    words = Counter(_TOKEN.findall(data))
+def _choose(source: Source) -> str:
+    words: Counter[bytes] = Counter()
+    central = False
+    for lines in _by_lines(source):
+        words.update(_TOKEN.findall(lines))
+        central = central or bool(_CENTRAL_PLACES.search(lines))
     tokens = [token for token, _ in words.most_common(MOST_WORDS)]
     judged = {name: _judge(tokens, name) for name in SINGLE if _is_possible(tokens, name)}
     if not judged:
@@ -162,7 +258,7 @@ def _choose(data: bytes) -> str:
         )
     for other in (name for name, found in judged.items() if found == best and name != chosen):
         differing = [token for token in tokens if token.decode(chosen) != token.decode(other)]
-        if differing and (chosen != SINGLE[0] or (other == "cp1250" and _CENTRAL_PLACES.search(data))):
+        if differing and (chosen != SINGLE[0] or (other == "cp1250" and central)):
             raise SourceError(
                 f"may be {chosen} (“{differing[0].decode(chosen)}”) or {other} (“{differing[0].decode(other)}”): "
                 "say which with --encoding, or save it as CSV UTF-8."

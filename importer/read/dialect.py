@@ -16,6 +16,7 @@ from importer.read.shape import SAMPLE, is_label
 
 if TYPE_CHECKING:
     from _csv import Reader
+    from collections.abc import Iterable, Iterator
 
     from importer.read.grid import Facts
 
@@ -47,12 +48,15 @@ def name_of(delimiter: str) -> str:
     return DELIMITERS.get(delimiter, repr(delimiter))
 
 
-def records_of(text: str, dialect: Dialect, *, strict: bool = True) -> Reader:
+def records_of(lines: Iterable[str], dialect: Dialect, *, strict: bool = True) -> Reader:
     """Read record by record; `csv.Error` where quotes are out of place."""
     csv.field_size_limit(WIDEST_CELL)
-    return csv.reader(
-        io.StringIO(text, newline=""), delimiter=dialect.delimiter, quotechar=dialect.quote, strict=strict
-    )
+    return csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=strict)
+
+
+def lines_of(text: str) -> Iterator[str]:
+    """Give the lines of a text, each with what ends it."""
+    return io.StringIO(text, newline="")
 
 
 def start_of_content(text: str) -> int:
@@ -61,19 +65,23 @@ def start_of_content(text: str) -> int:
     return max(text.rfind(end, 0, content.start()) for end in "\r\n") + 1 if content else 0
 
 
-def find_dialect(text: str, said: str | None) -> tuple[str, Dialect, int]:
+def find_dialect(text: str, said: str | None) -> tuple[int, Dialect, int]:
     """Tell the delimiter by how evenly it parts the first records; a `sep=;` line in front decides.
 
+    Args:
+        text: The beginning of a source.
+        said: The delimiter that the user names.
+
     Returns:
-        The text below that line, the dialect, and the row number of the text's first record: the line is a row.
+        How many characters that line has, the dialect, and the row number of the record below: the line is a row.
 
     Raises:
         SourceError: Two delimiters part the records alike.
     """
     separator = _SEPARATOR_LINE.match(text)
     if separator:
-        text = text[separator.end() :]
         said = said or separator[1]
+        text = text[separator.end() :]
     first = 2 if separator else 1
     start = start_of_content(text)
     sampled = text[start : start + SAMPLED]
@@ -84,7 +92,7 @@ def find_dialect(text: str, said: str | None) -> tuple[str, Dialect, int]:
         facts.append(("sep= line", "row 1"))
     if quote != '"':
         facts.append(("quotes", QUOTES[quote]))
-    return text, Dialect(delimiter or ",", quote, tuple(facts)), first
+    return separator.end() if separator else 0, Dialect(delimiter or ",", quote, tuple(facts)), first
 
 
 def _is_single_quoted(text: str) -> bool:
@@ -113,7 +121,7 @@ def _score(text: str, dialect: Dialect) -> tuple[bool, bool, int, int, int]:
     """Say what speaks for a delimiter: records alike wide, the first of texts; then their width, and an early begin."""
     records: list[list[str]] = []
     with suppress(csv.Error):  # what was read before tells enough
-        records += (record for record in islice(records_of(text, dialect), SAMPLE) if record)
+        records += (record for record in islice(records_of(lines_of(text), dialect), SAMPLE) if record)
     widths = [len(record) for record in records]
     count = Counter(width for width in widths if width > 1)
     if not count:

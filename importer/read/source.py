@@ -1,0 +1,169 @@
+"""The bytes of a source, given a chunk at a time and as often as they are asked for, so that memory stays small."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import stat
+import sys
+import zlib
+from typing import TYPE_CHECKING, Final, Protocol
+
+from importer.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from typing import BinaryIO
+
+LARGEST: Final = 4 << 30  # bytes of a source
+SMALL: Final = 64 << 20  # bytes that anything may unpack to
+THICKEST: Final = 200  # times that a larger source may be larger than it is packed
+LOOK: Final = 4096  # bytes that tell the format
+CHUNK: Final = 1 << 24  # bytes; an even number, as the signs of UTF-16 have
+GZIP: Final = b"\x1f\x8b"
+
+
+class Source(Protocol):
+    """Bytes that can be read several times."""
+
+    @property
+    def start(self) -> bytes:
+        """The first bytes, which tell the format."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """Read all from the beginning; each chunk but the last is of `CHUNK` bytes.
+
+        Raises:
+            SourceError: They cannot be read, or are not what they were.
+        """
+
+
+class Plain:
+    """The bytes of a file, or those that were taken from standard input.
+
+    Attributes:
+        size: Bytes.
+        start: The first of them.
+    """
+
+    def __init__(self, opens: Callable[[], BinaryIO], told: Callable[[float], None] | None = None) -> None:
+        """Take what *opens* the bytes; *told* gets to know which share of them each chunk ends at."""
+        self._opens = opens
+        self._told = told
+        with opens() as file:
+            self._state = _state(file)
+            self.size = file.seek(0, io.SEEK_END)
+            file.seek(0)
+            self.start = file.read(LOOK)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Read all from the beginning; see `Source`."""
+        with self.open() as file:
+            while chunk := file.read(CHUNK):
+                self.tell(file)
+                yield chunk
+            if _state(file) != self._state:
+                raise SourceError("changed while it was read; try again when nobody writes to it.")
+
+    def open(self) -> BinaryIO:
+        """Open what has not changed since it was first seen."""
+        file = self._opens()
+        if _state(file) != self._state:
+            file.close()
+            raise SourceError("changed while it was read; try again when nobody writes to it.")
+        return file
+
+    def tell(self, file: BinaryIO) -> None:
+        """Say how far *file* was read."""
+        if self._told:
+            self._told(file.tell() / self.size)
+
+    def digest(self) -> str:
+        """Hash the bytes.
+
+        Raises:
+            SourceError: All of them are blank.
+        """
+        found = hashlib.sha256()
+        blank = True
+        for chunk in self.chunks():
+            found.update(chunk)
+            blank = blank and chunk.isspace()
+        if blank:
+            raise SourceError("is empty.")
+        return found.hexdigest()
+
+
+class Packed:
+    """What a gzip file unpacks to."""
+
+    def __init__(self, packed: Plain) -> None:
+        self._packed = packed
+        self._most = min(LARGEST, max(SMALL, packed.size * THICKEST))
+        self.start = b""
+        self.start = next(self.chunks())[:LOOK]
+        if self.start.startswith(GZIP):
+            raise SourceError("is packed with gzip twice; unpack it once.")
+
+    def chunks(self) -> Iterator[bytes]:
+        """Unpack all from the beginning; see `Source`."""
+        length = 0
+        blank = True
+        try:
+            with self._packed.open() as file, gzip.open(file) as unpacked:
+                while chunk := unpacked.read(CHUNK):
+                    length += len(chunk)
+                    if length > self._most:
+                        raise SourceError(
+                            "unpacks to far more than a source should; unpack it yourself and look into it."
+                        )
+                    blank = blank and chunk.isspace()
+                    self._packed.tell(file)
+                    yield chunk
+        except (OSError, EOFError, zlib.error) as error:
+            raise SourceError(f"is damaged: {error}. Pack it again with gzip.") from None
+        if blank:
+            raise SourceError("is empty.")
+
+
+def _state(file: BinaryIO) -> tuple[int, ...]:
+    """Tell what changes with a file; what is in memory does not."""
+    if isinstance(file, io.BytesIO):
+        return ()
+    found = os.fstat(file.fileno())
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def open_source(path: Path, told: Callable[[float], None] | None = None) -> Plain:
+    """Open a file, or standard input for `-`.
+
+    Raises:
+        SourceError: It cannot be read, is too large, or empty.
+    """
+    if str(path) == "-":
+        data = sys.stdin.buffer.read(LARGEST + 1)
+        if len(data) > LARGEST:
+            raise SourceError("Standard input is longer than 4 GiB; split it.")
+        if not data.strip():
+            raise SourceError("Standard input is empty.")
+        return Plain(lambda: io.BytesIO(data), told)
+    try:
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise SourceError(f"{path} is a folder; name the file in it.")
+        if not stat.S_ISREG(found.st_mode):
+            raise SourceError(
+                f"{path} is no regular file; save the source as a file first, or give it as - to read it."
+            )
+        if found.st_size > LARGEST:
+            raise SourceError(f"{path} is larger than 4 GiB; split it.")
+        return Plain(lambda: path.open("rb"), told)
+    except FileNotFoundError:
+        raise SourceError(f"{path} does not exist; check the name and the folder.") from None
+    except OSError as error:
+        raise SourceError(
+            f"{path} cannot be read: {error.strerror}. Close it elsewhere, or ask who may read it."
+        ) from None
