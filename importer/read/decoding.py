@@ -207,7 +207,7 @@ def _unmarked_utf16(half: int, nuls: Mapping[str, int]) -> str | None:
 
 
 def _prove(text: Text, remedy: str) -> Text:
-    """Decode all of a text once, to know that it can be; and that it can be written as UTF-8, as a lone surrogate cannot."""
+    """Decode all of a text once, to know that it can be, and written as UTF-8: a lone surrogate cannot."""
     nul = False
     try:
         for piece in text.pieces():

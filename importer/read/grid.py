@@ -15,14 +15,17 @@ from importer.model import LeftOut, Table, column_letters
 from importer.read.shape import find_no_data, tell_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from importer.model import Carried, Reading
 
+    Column = pa.Array | pa.ChunkedArray
+
 Facts = tuple[tuple[str, str], ...]
 
 TEXT = pd.ArrowDtype(pa.string())
+STRETCHES = 50  # of rows that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,8 @@ class Grid:
     Attributes:
         header: The header's texts.
         header_row: Its row number.
-        columns: One Arrow array of strings a column; null where a cell is empty. Blank records may be among them.
+        columns: Arrow strings of each column, in one array or in several; null where a cell is empty. Blank records
+            may be among them.
         rows: The row number of each record.
         facts: How it was read.
         numbers: Column → mask of number cells; see `Table`.
@@ -44,7 +48,7 @@ class Grid:
 
     header: tuple[str, ...]
     header_row: int
-    columns: list[pa.Array]
+    columns: list[Column]
     rows: np.ndarray
     facts: Facts
     numbers: dict[int, np.ndarray] = field(default_factory=dict)
@@ -81,10 +85,9 @@ def to_table(path: Path, grid: Grid, sha256: str, reading: Reading) -> Table:
     kept &= ~np.isin(grid.rows, [out.row for out in left_out])
     if not kept.any():
         raise SourceError("has a header but no rows; nothing is to be done.")
-    mask = pa.array(kept)
     index = pd.Index(grid.rows[kept], name="row", dtype="int64")
     cells = pd.DataFrame(
-        {number: pd.arrays.ArrowExtensionArray(column.filter(mask)) for number, column in enumerate(grid.columns)},
+        {number: pd.arrays.ArrowExtensionArray(column) for number, column in enumerate(_keep(grid.columns, kept))},
         index=index,
     )
     facts = (*grid.facts, ("header row", str(grid.header_row)), *told, ("rows", str(len(index))))
@@ -102,10 +105,26 @@ def to_table(path: Path, grid: Grid, sha256: str, reading: Reading) -> Table:
     )
 
 
-def _is_filled(column: pa.Array) -> np.ndarray:
-    blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(column)), 0)
-    filled: np.ndarray = pc.invert(pc.fill_null(blank, fill_value=True)).to_numpy(zero_copy_only=False)
-    return filled
+def _keep(columns: Iterable[Column], kept: np.ndarray) -> Iterator[Column]:
+    """Leave the other cells out; without a copy where the rows that stay lie in few stretches, as they mostly do."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], kept, [False]])))
+    if len(edges) > 2 * STRETCHES:
+        mask = pa.array(kept)
+        yield from (column.filter(mask) for column in columns)
+        return
+    for column in columns:
+        parts = [column.slice(start, end - start) for start, end in edges.reshape(-1, 2).tolist()]
+        chunks = [chunk for part in parts for chunk in (part.chunks if isinstance(part, pa.ChunkedArray) else [part])]
+        yield pa.chunked_array(chunks, pa.string())
+
+
+def _is_filled(column: Column) -> np.ndarray:
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    filled = [
+        pc.fill_null(pc.not_equal(pc.binary_length(pc.utf8_trim_whitespace(chunk)), 0), fill_value=False)
+        for chunk in chunks
+    ]
+    return np.concatenate([np.zeros(0, bool), *(chunk.to_numpy(zero_copy_only=False) for chunk in filled)])
 
 
 def _judge_hidden(rows: np.ndarray, reading: Reading) -> tuple[str, str]:

@@ -63,8 +63,8 @@ def read(source: Source, reading: Reading) -> Grid:
         raise SourceError(f"holds NUL characters ({rows}): it is no text, or was cut short; export it again.")
     head = _head(text.pieces(), SAMPLED)
     offset, dialect, first = find_dialect(head, reading.delimiter)
-    header = _find_header(head[offset:], dialect, first, reading.header_row)
-    if header is None or offset + header.end == len(head):  # the beginning was cut within it
+    header = _find_header(head[offset:], dialect, first, reading.header_row, cut=len(head) >= SAMPLED)
+    if offset + header.end == len(head):  # the beginning may end within it
         head = _head(text.pieces(), LONGEST_RECORD)
         header = _find_header(head[offset:], dialect, first, reading.header_row, cut=False)
     facts = (("format", "text"), ("encoding", text.name), *dialect.facts)
@@ -123,20 +123,23 @@ def _lines(pieces: Iterable[str], offset: int) -> Iterator[str]:
     yield rest
 
 
-def _find_header(text: str, dialect: Dialect, first: int, wanted: int | None, *, cut: bool = True) -> _Header | None:
-    """Find the header among the first records that hold anything; None where *text* was *cut* within the first."""
+def _find_header(text: str, dialect: Dialect, first: int, wanted: int | None, *, cut: bool) -> _Header:
+    """Find the header among the first records that hold anything; all of *text* where it is *cut* in the first.
+
+    Raises:
+        SourceError: There is none, or the first record cannot be read.
+    """
     start = 0 if wanted else start_of_content(text)
     above = sum(1 for _ in records_of(lines_of(text[:start]), dialect))
+    row = first + above
     records: list[list[str]] = []
     try:
-        sampled = text[start : start + SAMPLED] if cut else text[start:]
-        records += islice(records_of(lines_of(sampled), dialect), max(SAMPLE, wanted or 0))
+        records += islice(records_of(lines_of(text[start:]), dialect), max(SAMPLE, wanted or 0))
     except csv.Error as error:
         if not records and cut:
-            return None
+            return _Header((), row, (), len(text))
         if not records:
-            raise SourceError(f"cannot be read at row {first + above}: {_explain(error)}.") from None
-    row = first + above
+            raise SourceError(f"cannot be read at row {row}: {_explain(error)}.") from None
     position = find_header(records, wanted, first=row)
     end = _end_of_record(text, dialect, above + position + 1)
     return _Header(tuple(records[position]), row + position, titles(records[:position], row), end)
@@ -323,8 +326,8 @@ def _are_quotes_in_place(signs: np.ndarray, dialect: Dialect) -> bool:
 
 def _tell_too_long(row: int) -> str:
     return (
-        f"cannot be read at row {row}: it is longer than {LONGEST_RECORD >> 20} MB, or a quote that is opened there never "
-        "closes; export the source again."
+        f"cannot be read at row {row}: it is longer than {LONGEST_RECORD >> 20} MB, or a quote that is opened there "
+        "never closes; export the source again."
     )
 
 
