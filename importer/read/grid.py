@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from importer.model import Carried, Reading
 
-    Column = pa.Array | pa.ChunkedArray
 
 Facts = tuple[tuple[str, str], ...]
 
@@ -48,7 +47,7 @@ class Grid:
 
     header: tuple[str, ...]
     header_row: int
-    columns: list[Column]
+    columns: list[pa.Array | pa.ChunkedArray]
     rows: np.ndarray
     facts: Facts
     numbers: dict[int, np.ndarray] = field(default_factory=dict)
@@ -105,7 +104,7 @@ def to_table(path: Path, grid: Grid, sha256: str, reading: Reading) -> Table:
     )
 
 
-def _keep(columns: Iterable[Column], kept: np.ndarray) -> Iterator[Column]:
+def _keep(columns: Iterable[pa.Array | pa.ChunkedArray], kept: np.ndarray) -> Iterator[pa.Array | pa.ChunkedArray]:
     """Leave the other cells out; without a copy where the rows that stay lie in few stretches, as they mostly do."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], kept, [False]])))
     if len(edges) > 2 * STRETCHES:
@@ -118,7 +117,7 @@ def _keep(columns: Iterable[Column], kept: np.ndarray) -> Iterator[Column]:
         yield pa.chunked_array(chunks, pa.string())
 
 
-def _is_filled(column: Column) -> np.ndarray:
+def _is_filled(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
     filled = [
         pc.fill_null(pc.not_equal(pc.binary_length(pc.utf8_trim_whitespace(chunk)), 0), fill_value=False)
