@@ -12,7 +12,7 @@ import pyarrow as pa
 from importer.errors import ColumnsError
 from importer.model import CELL_ERRORS, ISSUE_COLUMNS, Parsed, Styles
 from importer.parse import amounts, dates
-from importer.parse.column import Column, Undecided, by_text
+from importer.parse.column import Column, Undecided, by_text, strip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -124,10 +124,9 @@ class _Reader:
             position = None
         else:
             texts = self._table.cells[position]
-        stripped = texts.str.strip()
         return Column(
             header=field.name if position is None else self._table.header[position],
-            texts=stripped.mask(stripped == ""),
+            texts=strip(texts),
             numbers=self._mask(self._table.numbers, position),
             damaged=self._mask(self._table.damaged, position),
         )
@@ -185,7 +184,7 @@ class _Reader:
         unread = (error | wrong).astype(bool)
         if unread.any():
             self.unreadable[field.name] = unread
-        return values.mask(error)
+        return values.mask(error) if error.any() else values
 
     def _note_damage(self, field: Field, column: Column) -> None:
         damaged = column.damaged | column.texts.str.fullmatch(NOTATION).fillna(value=False).to_numpy(dtype=bool)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -27,6 +28,20 @@ def by_text(texts: pd.Series, read: Callable[[str], object], type_: pa.DataType)
         encoded = encoded.combine_chunks()
     values = pa.array([read(text) for text in encoded.dictionary.to_pylist()], type_)
     return pd.Series(pd.arrays.ArrowExtensionArray(values.take(encoded.indices)), index=texts.index)
+
+
+def strip(texts: pd.Series) -> pd.Series:
+    """Take the white space around each text away; null where nothing is left. What has none is not copied."""
+    array = pa.array(texts, pa.string())
+    chunks = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
+    stripped = pa.chunked_array([_strip(chunk) for chunk in chunks], pa.string())
+    return pd.Series(pd.arrays.ArrowExtensionArray(stripped), index=texts.index)
+
+
+def _strip(texts: pa.Array) -> pa.Array:
+    stripped = pc.utf8_trim_whitespace(texts)
+    stripped = pc.if_else(pc.equal(stripped, ""), None, stripped)
+    return texts if stripped.equals(texts) else stripped
 
 
 @dataclass(frozen=True, slots=True)

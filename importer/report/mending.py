@@ -12,10 +12,12 @@ import pyarrow.compute as pc
 
 from importer.model import HELD
 from importer.report.package import TALLEST, Large, Package
-from importer.report.rows import Cells, make_legible
-from importer.report.sheets import as_texts, fit_widths, own_cells
+from importer.report.rows import CHUNK, Cells, make_legible
+from importer.report.sheets import SAMPLED, as_texts, fit_widths, own_cells, stretches
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from importer.model import Report
 
 REFUSED: Final = ("rejected", "refused")  # by the API
@@ -83,16 +85,20 @@ def _join(left: Any, right: Any, between: str = " ") -> Any:
 
 def add_to_fix(package: Package, report: Report, marks: Marks) -> None:
     """Add `To fix`: the source's own header and only the rows that did not get through, the faulty cells marked."""
-    columns = own_cells(report, marks.positions)
+    height = len(marks.positions)
+    faulty = {place: np.zeros(height, dtype=bool) for place in marks.said["place"].unique().tolist()}
+    for place, mask in faulty.items():
+        mask[marks.said.loc[marks.said["place"] == place, "line"]] = True
 
-    def fill(styles: dict[str, str]) -> list[Cells]:
-        styled = []
-        for place, column in enumerate(columns):
-            faulty = np.zeros(len(marks.positions), dtype=bool)
-            faulty[marks.said.loc[marks.said["place"] == place, "line"]] = True
-            looks = pc.if_else(pa.array(faulty), styles["fault"], styles["plain"]) if faulty.any() else styles["plain"]
-            styled.append(Cells(column.texts, looks, column.numbers))
-        return styled
+    def fill(styles: dict[str, str]) -> Iterator[list[Cells]]:
+        for start, end in stretches(height, CHUNK):
+            styled = []
+            for place, column in enumerate(own_cells(report, marks.positions[start:end])):
+                mask = faulty.get(place)
+                plain, fault = styles["plain"], styles["fault"]
+                looks = plain if mask is None else pc.if_else(pa.array(mask[start:end]), fault, plain)
+                styled.append(Cells(column.texts, looks, column.numbers))
+            yield styled
 
     def dress(sheet: Any) -> None:
         for (line, place), text in _notes(marks.said).items():
@@ -103,10 +109,10 @@ def add_to_fix(package: Package, report: Report, marks: Marks) -> None:
         Large(
             name="To fix",
             header=report.header,
-            height=len(marks.positions),
+            height=height,
             formats=("plain", "fault"),
             fill=fill,
-            widths=fit_widths(report.header, columns),
+            widths=fit_widths(report.header, own_cells(report, marks.positions[:SAMPLED])),
             dress=dress,
         )
     )

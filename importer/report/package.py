@@ -7,6 +7,7 @@ import re
 import shutil
 import zipfile
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ from importer.report.beside import written_beside
 from importer.report.rows import Cells, make_legible, rows_xml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 TALLEST: Final = 1_048_575  # rows of a sheet below its header
@@ -38,7 +39,7 @@ class Large:
         header: The texts of row 1.
         height: Rows below it.
         formats: The cell formats that its columns use, by name.
-        fill: Given the index of each format, makes the columns.
+        fill: Given the index of each format, makes the columns, some rows at a time so that memory stays small.
         widths: In characters, one a column.
         dress: Adds what is not rows: links, notes, conditional formats; gets xlsxwriter's sheet.
     """
@@ -47,7 +48,7 @@ class Large:
     header: Sequence[str]
     height: int
     formats: Sequence[str]
-    fill: Callable[[dict[str, str]], list[Cells]]
+    fill: Callable[[dict[str, str]], Iterable[Sequence[Cells]]]
     widths: Sequence[float]
     dress: Callable[[Any], None] = field(default=lambda _sheet: None)
 
@@ -128,8 +129,10 @@ class Package:
         corner = f"A1:{column_letters(len(large.header) - 1)}{large.height + 1}"
         target.write(_DIMENSION.sub(f'<dimension ref="{corner}"/>'.encode(), before))
         target.write(b"<sheetData>")
-        for columns, first in ((header, 1), (large.fill(styles), 2)):
+        first = 1
+        for columns in chain([header], large.fill(styles)):
             for part in rows_xml(columns, first):
                 target.write(part)
+            first += len(columns[0].texts)
         target.write(b"</sheetData>")
         target.write(after)

@@ -118,14 +118,14 @@ def _add_results(package: Package, report: Report) -> None:
         columns += [Cells(as_texts(outcomes[name])) for name in COLUMNS.values()]
         columns += [moments(outcomes["sent_at"]), *own_cells(report, part)]
 
-        def fill(styles: dict[str, str], columns: list[Cells] = columns) -> list[Cells]:
+        def fill(styles: dict[str, str], columns: list[Cells] = columns) -> Iterator[list[Cells]]:
             styled = [Cells(column.texts, styles["plain"], column.numbers) for column in columns]
             styled[status - 1] = Cells(columns[status - 1].texts, styles["place"], numbers=True)
             looks = pa.array([styles[f"status {name}"] for name in REFERENCE_STATUSES])
             positions = pc.index_in(columns[status].texts, pa.array(REFERENCE_STATUSES))
             styled[status] = Cells(columns[status].texts, looks.take(positions))
             styled[len(lead) - 1] = Cells(columns[len(lead) - 1].texts, styles["moment"], numbers=True)
-            return styled
+            yield styled
 
         def dress(sheet: Any, height: int = len(outcomes)) -> None:
             sheet.write_comment(0, lead.index("Sent at"), "Times are UTC.")

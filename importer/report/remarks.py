@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from importer.report.mending import NOTES
 from importer.report.rows import LONGEST, count_long
-from importer.report.sheets import LONG_COLUMNS, as_texts
+from importer.report.sheets import LONG_COLUMNS
 
 if TYPE_CHECKING:
     from importer.model import Report
@@ -21,7 +23,7 @@ def remark(report: Report, marks: Marks) -> list[str]:
         report.issues[["column", "value", "message", "hint"]],
         report.outcomes[[*LONG_COLUMNS]],
     ]
-    cut = sum(count_long(as_texts(frame[name])) for frame in frames for name in frame)
+    cut = sum(count_long(pa.array(frame[name], pa.string())) for frame in frames for name in frame)
     if cut:
         said.append(
             f"{_count(cut, 'text')} of more than {LONGEST:,} characters, which the spreadsheet format cannot hold: "

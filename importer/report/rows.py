@@ -107,7 +107,7 @@ def shorten(text: str) -> str:
     return units.decode("utf-16-le", "ignore") + CUT
 
 
-def count_long(texts: pa.Array) -> int:
+def count_long(texts: pa.Array | pa.ChunkedArray) -> int:
     """Count the texts that `shorten` cuts."""
     if not _may_be_long(texts):
         return 0
@@ -115,7 +115,7 @@ def count_long(texts: pa.Array) -> int:
     return sum(_measure(text) > LONGEST for text in candidates.to_pylist())
 
 
-def _may_be_long(texts: pa.Array) -> bool:
+def _may_be_long(texts: pa.Array | pa.ChunkedArray) -> bool:
     """Tell whether a text may be too long: it has at least as many bytes as UTF-16 units."""
     return bool((pc.max(pc.binary_length(texts)).as_py() or 0) > LONGEST)
 

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.report.package import TALLEST, Large, Package
-from importer.report.rows import Cells, make_legible
+from importer.report.rows import CHUNK, Cells, make_legible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     import pandas as pd
@@ -61,16 +61,21 @@ def add_results(package: Package, report: Report) -> None:
     several = len(report.run.sources) > 1
     lead = [*(["Source"] if several else []), "Row", *RESULT_COLUMNS]
     header = [*lead, *report.header]
-    for number, start in enumerate(range(0, max(1, len(report.cells)), TALLEST)):
-        part = slice(start, start + TALLEST)
+
+    def columns(start: int, end: int) -> list[Cells]:
+        part = slice(start, end)
         outcomes = report.outcomes.iloc[part]
         own = own_cells(report, part)
         texts = [*places(report, outcomes.index, several=several)]
         texts += [Cells(as_texts(outcomes[name])) for name in RESULT_COLUMNS.values() if name != "sent_at"]
-        columns = [*texts, moments(outcomes["sent_at"]), *own]
+        return [*texts, moments(outcomes["sent_at"]), *own]
 
-        def fill(styles: dict[str, str], columns: list[Cells] = columns) -> list[Cells]:
-            return _style_results(columns, styles, len(lead))
+    for number, (start, end) in enumerate(stretches(len(report.cells), TALLEST)):
+        outcomes = report.outcomes.iloc[start:end]
+
+        def fill(styles: dict[str, str], start: int = start, end: int = end) -> Iterator[list[Cells]]:
+            for begin, stop in stretches(end, CHUNK, start):
+                yield _style_results(columns(begin, stop), styles, len(lead))
 
         def dress(sheet: Any, outcomes: pd.DataFrame = outcomes) -> None:
             _link(sheet, outcomes["solution"], lead.index("Solution"))
@@ -86,10 +91,16 @@ def add_results(package: Package, report: Report) -> None:
                 height=len(outcomes),
                 formats=("plain", "place", "moment", "link", *(f"status {name}" for name in _STATUS_FILLS)),
                 fill=fill,
-                widths=fit_widths(header, columns),
+                widths=fit_widths(header, columns(start, min(end, start + SAMPLED))),
                 dress=dress,
             )
         )
+
+
+def stretches(end: int, length: int, start: int = 0) -> Iterator[tuple[int, int]]:
+    """Cut rows into stretches of one length; there is one at least."""
+    for begin in range(start, max(end, start + 1), length):
+        yield begin, min(end, begin + length)
 
 
 def _style_results(columns: list[Cells], styles: dict[str, str], lead: int) -> list[Cells]:
@@ -111,23 +122,28 @@ def add_issues(package: Package, report: Report) -> None:
     several = len(report.run.sources) > 1
     issues = report.issues
     header = [*(["Source"] if several else []), "Row", *ISSUE_HEADER]
-    for number, start in enumerate(range(0, max(1, len(issues)), TALLEST)):
-        part = issues.iloc[start : start + TALLEST]
-        columns = list(places(report, part["row"], several=several))
-        columns += [Cells(as_texts(part[name.lower()].mask(part[name.lower()] == ""))) for name in ISSUE_HEADER]
 
-        def fill(styles: dict[str, str], columns: list[Cells] = columns) -> list[Cells]:
-            looks = [styles["place" if column.numbers else "plain"] for column in columns]
-            return [Cells(column.texts, look, column.numbers) for column, look in zip(columns, looks, strict=True)]
+    def columns(start: int, end: int) -> list[Cells]:
+        part = issues.iloc[start:end]
+        cells = [Cells(as_texts(part[name.lower()].mask(part[name.lower()] == ""))) for name in ISSUE_HEADER]
+        return [*places(report, part["row"], several=several), *cells]
+
+    for number, (start, end) in enumerate(stretches(len(issues), TALLEST)):
+
+        def fill(styles: dict[str, str], start: int = start, end: int = end) -> Iterator[list[Cells]]:
+            for begin, stop in stretches(end, CHUNK, start):
+                made = columns(begin, stop)
+                looks = [styles["place" if column.numbers else "plain"] for column in made]
+                yield [Cells(column.texts, look, column.numbers) for column, look in zip(made, looks, strict=True)]
 
         package.add_large(
             Large(
                 name="Issues" if number == 0 else f"Issues ({number + 1})",
                 header=header,
-                height=len(part),
+                height=end - start,
                 formats=("plain", "place"),
                 fill=fill,
-                widths=fit_widths(header, columns),
+                widths=fit_widths(header, columns(start, min(end, start + SAMPLED))),
             )
         )
 

@@ -215,8 +215,8 @@ def _add(
     looks: dict[str, str],
     dress: Any = lambda _sheet: None,
 ) -> None:
-    def fill(styles: dict[str, str]) -> list[Cells]:
-        return [
+    def fill(styles: dict[str, str]) -> Iterable[list[Cells]]:
+        yield [
             Cells(column.texts, styles[looks.get(title, "plain")], column.numbers)
             for title, column in zip(header, columns, strict=True)
         ]
