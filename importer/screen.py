@@ -8,7 +8,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -262,6 +272,38 @@ class _RateColumn(ProgressColumn):
     def render(self, task: Task) -> Text:
         """Write the speed, once there is one."""
         return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+
+class Working:
+    """Shows what is done before anything is sent, and how far it is; only on a terminal, and gone when it is done."""
+
+    def __init__(self, screen: Console) -> None:
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TaskProgressColumn(show_speed=False),
+            TimeElapsedColumn(),
+            console=screen,
+            transient=True,
+            disable=not screen.is_terminal or screen.quiet,
+        )
+        self._task = self._bar.add_task("Starting", total=None)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __call__(self, what: str, share: float | None) -> None:
+        """Say what is done, and which share of it; None where nobody knows."""
+        self._bar.update(self._task, description=what, total=None if share is None else 1.0, completed=share or 0.0)
+
+    def stop(self) -> None:
+        """Take it off the screen."""
+        self._bar.stop()
 
 
 class Watching:

@@ -41,12 +41,14 @@ def peek(workspace: Path, *, source: Path, as_json: bool, quiet: bool, as_csv: b
     if as_csv and as_json:
         raise click.UsageError("--csv and --json both write to stdout: leave one of them out.")
     from importer import screen  # noqa: PLC0415 - rich
-    from importer.read import read  # noqa: PLC0415 - pandas
 
     found = find_sources([source])
     if len(found) > 1:
         raise SourceError(f"{source} names {len(found)} files; peek looks at one.")
-    table = read(found[0], take_reading(options))
+    with screen.Working(screen.console(quiet=quiet)) as doing:
+        from importer.read import read  # noqa: PLC0415 - pandas
+
+        table = read(found[0], take_reading(options), doing)
     if as_json:
         print_json(_tell(table))
         return 0

@@ -36,12 +36,17 @@ def check(
     workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, no_report: bool, target: str | None, **given: Any
 ) -> int:
     """Judge every row of SOURCE... and write a report; sends nothing."""
-    from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
+    from importer import screen  # noqa: PLC0415 - imports that --help need not wait for
 
-    settings = load_settings(workspace, target=target)
-    environment = "loopback" if sandbox else environment_told(settings)
-    ending = pipeline.check(make_job(**given), settings, environment=environment, written=not no_report)
-    return _finish(ending, screen.console(quiet=quiet), as_json=as_json)
+    console = screen.console(quiet=quiet)
+    with screen.Working(console) as doing:
+        from importer import pipeline  # noqa: PLC0415 - a second of imports
+
+        settings = load_settings(workspace, target=target)
+        environment = "loopback" if sandbox else environment_told(settings)
+        job = make_job(**given)
+        ending = pipeline.check(job, settings, environment=environment, written=not no_report, doing=doing)
+    return _finish(ending, console, as_json=as_json)
 
 
 @click.command()
@@ -69,12 +74,16 @@ def submit(
     settings, options = take_settings(workspace, options)
     console = screen.console(quiet=quiet)
 
+    doing = screen.Working(console)
+
     def confirm(offer: Offer) -> bool:
+        doing.stop()
         screen.show_offer(console, offer)
         return yes or click.confirm("Send?", err=True)
 
-    with open_api(settings, sandbox=sandbox) as api, screen.Watching(console) as watcher:
-        ending = pipeline.submit(make_job(**options), settings, api, confirm=confirm, watcher=watcher, wait=wait)
+    with open_api(settings, sandbox=sandbox) as api, screen.Watching(console) as watcher, doing:
+        job = make_job(**options)
+        ending = pipeline.submit(job, settings, api, confirm=confirm, watcher=watcher, wait=wait, doing=doing)
     return _finish(ending, console, as_json=as_json)
 
 

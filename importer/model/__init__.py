@@ -11,6 +11,7 @@ from importer.model.breakdown import (
 )
 from importer.model.cases import Case, Entry
 from importer.model.dialects import find_delimiter, find_encoding
+from importer.model.doing import Doing, quietly
 from importer.model.events import Event
 from importer.model.headers import fold, layout, spellings
 from importer.model.making import Made, Making
@@ -68,6 +69,7 @@ __all__ = [
     "Change",
     "DateOrder",
     "DecimalStyle",
+    "Doing",
     "Entry",
     "Event",
     "Figures",
@@ -99,6 +101,7 @@ __all__ = [
     "head_breakdown",
     "layout",
     "lifecycle_named",
+    "quietly",
     "read_invoices",
     "row_key",
     "spellings",

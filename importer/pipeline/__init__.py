@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import schemas
 from importer.errors import CannotStart, ImporterError, Interrupted, JournalError, NoJournalError, RunError, Stopped
 from importer.journal import Journal, auditing, clients
+from importer.model import quietly
 from importer.pipeline.account import Api
 from importer.pipeline.bundling import bundle_rows
 from importer.pipeline.deliver import Delivery, Watcher
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from importer.journal import RowMapping
-    from importer.model import Run
+    from importer.model import Doing, Run
     from importer.pipeline.parties import Parties
     from importer.plan import Planned
     from importer.protocol import KnownCase
@@ -65,7 +66,7 @@ __all__ = [
 HELD: Final = "it was all-or-nothing and had errors; mend the source and submit it again"
 
 
-def check(job: Job, settings: Settings, *, environment: str, written: bool = True) -> Ending:
+def check(job: Job, settings: Settings, *, environment: str, written: bool = True, doing: Doing = quietly) -> Ending:
     """Judge every row, say what is imported already, and write the report.
 
     Args:
@@ -73,16 +74,18 @@ def check(job: Job, settings: Settings, *, environment: str, written: bool = Tru
         settings: Of the command.
         environment: Which world's cases count as imported.
         written: Whether to leave a results workbook.
+        doing: Gets to know what is done and how far it is.
 
     Raises:
         CannotStart: A source or its columns cannot be used, or the workbook cannot be written.
     """
-    judged = judge(job, settings)
+    judged = judge(job, settings, doing)
     made = {}
     with suppress(NoJournalError), closing(_open(settings, create=False)) as journal:
         made = made_earlier(judged, job, journal, environment)
     judged = bundle_rows(judged, job, set(made), {})
-    return report_check(describe(judged, job, settings, "check"), judged, made, settings, written=written)
+    run = describe(judged, job, settings, "check")
+    return report_check(run, judged, made, settings, written=written, doing=doing)
 
 
 def submit(
@@ -93,6 +96,7 @@ def submit(
     confirm: Callable[[Offer], bool],
     watcher: Watcher,
     wait: bool = False,
+    doing: Doing = quietly,
 ) -> Ending:
     """Judge every row and send what is valid, once.
 
@@ -103,13 +107,14 @@ def submit(
         confirm: Asked before anything is sent.
         watcher: Told of the progress.
         wait: For another sender of the same account to end, instead of giving up.
+        doing: Gets to know, before that, what is done and how far it is.
 
     Raises:
         CannotStart: Nothing was sent: sources, columns, settings or the journal do not allow it.
         Stopped: Nothing was sent: the API does not accept the key or cannot be reached.
         Interrupted: Nothing was sent: *confirm* said no.
     """
-    judged = judge(job, settings)
+    judged = judge(job, settings, doing)
     with (
         closing(_open(settings)) as journal,
         sending_parties(api, settings, journal, judged.clients, wait=wait, waiting=watcher.waiting) as parties,

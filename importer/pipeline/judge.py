@@ -13,7 +13,7 @@ import schemas
 from importer.check import check
 from importer.errors import SettingsError
 from importer.match import make, match
-from importer.model import HELD, Reading, SourceInfo, Styles, Table, row_key
+from importer.model import HELD, Reading, SourceInfo, Styles, Table, quietly, row_key
 from importer.parse import parse
 from importer.pipeline.bundling import take_bundling
 from importer.pipeline.sources import add_carried, take_sources
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from importer.bundle import Bundle
-    from importer.model import Bundling, DateOrder, DecimalStyle, Making, Matching, SavedMapping
+    from importer.model import Bundling, DateOrder, DecimalStyle, Doing, Making, Matching, SavedMapping
     from importer.settings import Settings
 
 
@@ -162,8 +162,8 @@ class Judged:
         return set(errors["row"]) - set(errors["row"][errors["code"] != HELD])
 
 
-def judge(job: Job, settings: Settings) -> Judged:
-    """Read the sources of *job* and judge each of their rows.
+def judge(job: Job, settings: Settings, doing: Doing = quietly) -> Judged:
+    """Read the sources of *job* and judge each of their rows; *doing* gets to know how far that is.
 
     Raises:
         SourceError: A source cannot be read.
@@ -173,8 +173,9 @@ def judge(job: Job, settings: Settings) -> Judged:
     target = schemas.load(settings.target)
     if job.command != target.COMMAND:
         raise SettingsError(f"Sources for {target.NAME} are taken by `importer {target.COMMAND}`.")
-    tables, named = take_sources(job, settings, target)
+    tables, named = take_sources(job, settings, target, doing)
     saved = add_carried(tables, target, named)
+    doing("Reading dates and amounts", None)
     matching = _match(tables, target, saved, job)
     made = [make(table, matching, target) for table in tables]
     parsed = [
@@ -196,6 +197,7 @@ def judge(job: Job, settings: Settings) -> Judged:
         test=job.test,
     )
     texts = _stack([part.texts for part in parsed])
+    doing(f"Judging {len(values):,} rows", None)
     found = check(values, unreadable, texts, headers, target, context)
     bundling = take_bundling(tables, job, target, values)
     return Judged(

@@ -15,7 +15,7 @@ import pandas as pd
 from importer import __version__
 from importer import report as workbook
 from importer.errors import CannotStart
-from importer.model import Report, Run
+from importer.model import Report, Run, quietly
 from importer.pipeline.record import TEXT, Figures, add_entries, count, run_to_dict, start_outcomes
 from importer.pipeline.sessions import begin_session, count_requests, end_session, sessions_of_list, sessions_to_list
 from importer.report import archive
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from importer.journal import Journal
-    from importer.model import Entry
+    from importer.model import Doing, Entry
     from importer.pipeline.judge import Job, Judged
     from importer.settings import Settings
 
@@ -161,7 +161,15 @@ def delete_stale(settings: Settings) -> None:
             file.unlink(missing_ok=True)
 
 
-def report_check(run: Run, judged: Judged, made: dict[int, Entry], settings: Settings, *, written: bool) -> Ending:
+def report_check(
+    run: Run,
+    judged: Judged,
+    made: dict[int, Entry],
+    settings: Settings,
+    *,
+    written: bool,
+    doing: Doing = quietly,
+) -> Ending:
     """Count what a check found, and write its workbook where one is asked for.
 
     Args:
@@ -170,6 +178,7 @@ def report_check(run: Run, judged: Judged, made: dict[int, Entry], settings: Set
         made: Row key → what an earlier run made.
         settings: Of the command.
         written: Whether there is to be a workbook.
+        doing: Gets to know how far that is.
 
     Raises:
         CannotStart: The workbook cannot be written.
@@ -186,7 +195,7 @@ def report_check(run: Run, judged: Judged, made: dict[int, Entry], settings: Set
     if written:
         path = settings.reports / run.id / "results.xlsx"
         report = Report(run, judged.header, judged.cells, judged.numbers, judged.issues, outcomes, judged.amounts)
-        _write(report, path)
+        _write(report, path, doing)
     ending = end(run, path, figures)
     if judged.bundling is None:
         return ending
@@ -229,10 +238,10 @@ def report_run(run: Run, journal: Journal, settings: Settings, *, ended: bool) -
     return end(run, path, figures)
 
 
-def _write(report: Report, path: Path) -> None:
+def _write(report: Report, path: Path, doing: Doing = quietly) -> None:
     make_folder(path.parent)
     try:
-        workbook.write(report, path)
+        workbook.write(report, path, doing)
     except OSError as error:
         raise CannotStart(f"The report {path} cannot be written: {error.strerror or error}.") from None
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from importer.errors import ColumnsError, SettingsError, SourceError
 from importer.mappings import fitting, load_all, read_mapping, resolve, tell_several
-from importer.model import Making, Reading, SavedMapping, layout
+from importer.model import Making, Reading, SavedMapping, layout, quietly
 from importer.read import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from importer.model import Table
+    from importer.model import Doing, Table
     from importer.pipeline.judge import Job
     from importer.settings import Settings
     from schemas import Target
@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 FOUND: Final = "mapping, found by its headers"  # a fact about a source
 
 
-def take_sources(job: Job, settings: Settings, target: Target) -> tuple[list[Table], SavedMapping]:
+def take_sources(
+    job: Job, settings: Settings, target: Target, doing: Doing = quietly
+) -> tuple[list[Table], SavedMapping]:
     """Read the sources of *job*, and find the mapping that holds for them; an empty one where none does.
+
+    *doing* gets to know how far that is.
 
     Raises:
         SourceError: A source cannot be read.
@@ -37,9 +41,9 @@ def take_sources(job: Job, settings: Settings, target: Target) -> tuple[list[Tab
             raise SettingsError(
                 f"{path} is a mapping for {mapping.target}: add --target {mapping.target}, or name another --mapping."
             )
-        tables = [_read_as(source, job.reading, path, mapping) for source in job.sources]
+        tables = [_read_as(source, job.reading, path, mapping, doing) for source in job.sources]
     else:
-        tables, mapping = _find(job, load_all(settings.workspace, target.NAME))
+        tables, mapping = _find(job, load_all(settings.workspace, target.NAME), doing)
     compare_headers(tables)
     return tables, mapping
 
@@ -52,32 +56,34 @@ def find_mapping(source: Path, reading: Reading, workspace: Path, target: Target
         ColumnsError: Several saved mappings fit.
         SettingsError: A saved mapping cannot be read.
     """
-    return _look(source, reading, load_all(workspace, target.NAME))
+    return _look(source, reading, load_all(workspace, target.NAME), quietly)
 
 
-def _find(job: Job, known: Mapping[Path, SavedMapping]) -> tuple[list[Table], SavedMapping]:
-    first, path = _look(job.sources[0], job.reading, known)
+def _find(job: Job, known: Mapping[Path, SavedMapping], doing: Doing) -> tuple[list[Table], SavedMapping]:
+    first, path = _look(job.sources[0], job.reading, known, doing)
     if path is None:
-        return [first, *(read(source, job.reading) for source in job.sources[1:])], SavedMapping()
+        return [first, *(read(source, job.reading, doing) for source in job.sources[1:])], SavedMapping()
     mapping = known[path]
-    tables = [first, *(_read_as(source, job.reading, path, mapping) for source in job.sources[1:])]
+    tables = [first, *(_read_as(source, job.reading, path, mapping, doing) for source in job.sources[1:])]
     return [replace(table, facts=(*table.facts, (FOUND, path.stem))) for table in tables], mapping
 
 
-def _look(source: Path, reading: Reading, known: Mapping[Path, SavedMapping]) -> tuple[Table, Path | None]:
+def _look(
+    source: Path, reading: Reading, known: Mapping[Path, SavedMapping], doing: Doing
+) -> tuple[Table, Path | None]:
     """Read a source as it is; where that finds no mapping, as each of those wants that says how to read."""
     once = str(source) == "-"
     others = {path: mapping for path, mapping in known.items() if merge_reading(reading, mapping.reading) != reading}
     try:
-        table = read(source, reading)
+        table = read(source, reading, doing)
     except SourceError:
-        told = _look_again(source, reading, {} if once else others)
+        told = _look_again(source, reading, {} if once else others, doing)
         if told is None:
             raise
         return told
     path = None if table.carried else fitting(table.header, known)
     if path is None:
-        told = None if once or table.carried else _look_again(source, reading, others)
+        told = None if once or table.carried else _look_again(source, reading, others, doing)
         return told or (table, None)
     if path not in others:
         return table, path
@@ -85,15 +91,17 @@ def _look(source: Path, reading: Reading, known: Mapping[Path, SavedMapping]) ->
         raise SourceError(
             f"Standard input is read once, and the mapping {path.stem} says how: add --mapping {path.stem}."
         )
-    return _read_as(source, reading, path, known[path]), path
+    return _read_as(source, reading, path, known[path], doing), path
 
 
-def _look_again(source: Path, reading: Reading, known: Mapping[Path, SavedMapping]) -> tuple[Table, Path] | None:
+def _look_again(
+    source: Path, reading: Reading, known: Mapping[Path, SavedMapping], doing: Doing
+) -> tuple[Table, Path] | None:
     """Read a source in each way that a mapping wants, and find the one that then fits."""
     found: dict[Path, Table] = {}
     for path, mapping in known.items():
         try:
-            table = read(source, merge_reading(reading, mapping.reading))
+            table = read(source, merge_reading(reading, mapping.reading), doing)
         except SourceError:
             continue
         if layout(table.header) == layout(mapping.headers):
@@ -112,10 +120,10 @@ def merge_reading(said: Reading, saved: Reading) -> Reading:
     return Reading(**{name: getattr(saved, name) if value is None else value for name, value in values.items()})
 
 
-def _read_as(source: Path, reading: Reading, path: Path, mapping: SavedMapping) -> Table:
+def _read_as(source: Path, reading: Reading, path: Path, mapping: SavedMapping, doing: Doing) -> Table:
     merged = merge_reading(reading, mapping.reading)
     try:
-        return read(source, merged)
+        return read(source, merged, doing)
     except SourceError as error:
         if merged == reading:
             raise

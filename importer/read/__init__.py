@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from importer.errors import SourceError
-from importer.model import Reading
-from importer.read.source import GZIP, LOOK, Packed, open_source
+from importer.model import Reading, quietly
+from importer.read.source import GZIP, LOOK, READING, Packed, open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from importer.model import Table
+    from importer.model import Doing, Table
     from importer.read.grid import Grid
     from importer.read.source import Source
 
@@ -34,19 +34,20 @@ _TEXT_ONLY: Final = {"encoding": "--encoding", "delimiter": "--delimiter"}
 _WORKBOOK_ONLY: Final = {"sheet": "--sheet", "hidden_rows": "--hidden-rows"}
 
 
-def read(path: Path, reading: Reading = Reading(), told: Callable[[float], None] | None = None) -> Table:  # noqa: B008 - it is frozen
+def read(path: Path, reading: Reading = Reading(), doing: Doing = quietly) -> Table:  # noqa: B008 - it is frozen
     """Read a source into text cells; it is never written to.
 
     Args:
         path: CSV, TSV, TXT, XLSX, XLSM, XLSB, XLS or ODS, plain or in gzip; `-` is standard input.
         reading: What the user says about it.
-        told: Gets to know now and then which share of the source was read; a source is read several times.
+        doing: Gets to know what is done and how far it is, several times a second.
 
     Raises:
         SourceError: It cannot be read, is of another format, hostile, or without rows; the sentence says what to do.
     """
-    plain = open_source(path, told)
-    path = Path(STANDARD_INPUT) if str(path) == "-" else path
+    name = Path(STANDARD_INPUT) if str(path) == "-" else path
+    plain = open_source(path, lambda what, share: doing(f"{what} {name.name}", share))
+    path = name
     from importer.read.grid import to_table  # noqa: PLC0415 - the child process imports this package without pandas
 
     try:
@@ -69,7 +70,7 @@ def _read_grid(source: Source, reading: Reading) -> Grid:
         _refuse_options(reading, _TEXT_ONLY, "is a workbook")
         from importer.read import workbook  # noqa: PLC0415 - a child process and a zip archive: only for workbooks
 
-        return workbook.read(b"".join(source.chunks()), reading)
+        return workbook.read(b"".join(source.chunks(READING)), reading)
     _refuse_options(reading, _WORKBOOK_ONLY, "is no workbook and has no sheets")
     from importer.read import text  # noqa: PLC0415 - the other reader
 

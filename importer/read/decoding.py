@@ -16,6 +16,7 @@ from itertools import chain, combinations
 from typing import TYPE_CHECKING, Final
 
 from importer.errors import SourceError
+from importer.read.source import LOOKING, READING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -102,7 +103,7 @@ class Text:
     name: str
     nul: bool = False
 
-    def pieces(self, errors: str = "strict") -> Iterator[str]:
+    def pieces(self, errors: str = "strict", doing: str = LOOKING) -> Iterator[str]:
         """Decode the source, a piece at a time.
 
         Raises:
@@ -110,7 +111,7 @@ class Text:
         """
         decoder = codecs.getincrementaldecoder(self.encoding)(errors)
         first = True
-        for chunk in chain(self.source.chunks(), [None]):
+        for chunk in chain(self.source.chunks(doing), [None]):
             piece = decoder.decode(chunk or b"", final=chunk is None)
             if piece:
                 yield piece.removeprefix("\ufeff") if first else piece
@@ -128,11 +129,11 @@ class Text:
     def utf8(self) -> Iterator[bytes]:
         """Give the text as UTF-8, a chunk at a time."""
         if self.encoding == "utf-8":
-            chunks = self.source.chunks()
+            chunks = self.source.chunks(READING)
             yield next(chunks).removeprefix(b"\xef\xbb\xbf")
             yield from chunks
         else:
-            yield from (piece.encode() for piece in self.pieces())
+            yield from (piece.encode() for piece in self.pieces(doing=READING))
 
 
 def find_text(source: Source, said: str | None) -> Text:

@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
+    from importer.model import Doing
+
 LARGEST: Final = 4 << 30  # bytes of a source
 SMALL: Final = 64 << 20  # bytes that anything may unpack to
 THICKEST: Final = 200  # times that a larger source may be larger than it is packed
 LOOK: Final = 4096  # bytes that tell the format
-CHUNK: Final = 1 << 24  # bytes; an even number, as the signs of UTF-16 have
+CHUNK: Final = 1 << 23  # bytes; an even number, as the signs of UTF-16 have
 GZIP: Final = b"\x1f\x8b"
+LOOKING, READING = "Looking at", "Reading"  # a source is read several times
 
 
 class Source(Protocol):
@@ -33,8 +36,8 @@ class Source(Protocol):
     def start(self) -> bytes:
         """The first bytes, which tell the format."""
 
-    def chunks(self) -> Iterator[bytes]:
-        """Read all from the beginning; each chunk but the last is of `CHUNK` bytes.
+    def chunks(self, doing: str = LOOKING) -> Iterator[bytes]:
+        """Read all from the beginning, and say what that is for; each chunk but the last is of `CHUNK` bytes.
 
         Raises:
             SourceError: They cannot be read, or are not what they were.
@@ -49,7 +52,7 @@ class Plain:
         start: The first of them.
     """
 
-    def __init__(self, opens: Callable[[], BinaryIO], told: Callable[[float], None] | None = None) -> None:
+    def __init__(self, opens: Callable[[], BinaryIO], told: Doing | None = None) -> None:
         """Take what *opens* the bytes; *told* gets to know which share of them each chunk ends at."""
         self._opens = opens
         self._told = told
@@ -59,11 +62,11 @@ class Plain:
             file.seek(0)
             self.start = file.read(LOOK)
 
-    def chunks(self) -> Iterator[bytes]:
+    def chunks(self, doing: str = LOOKING) -> Iterator[bytes]:
         """Read all from the beginning; see `Source`."""
         with self.open() as file:
             while chunk := file.read(CHUNK):
-                self.tell(file)
+                self.tell(doing, file)
                 yield chunk
             if _state(file) != self._state:
                 raise SourceError("changed while it was read; try again when nobody writes to it.")
@@ -76,10 +79,10 @@ class Plain:
             raise SourceError("changed while it was read; try again when nobody writes to it.")
         return file
 
-    def tell(self, file: BinaryIO) -> None:
+    def tell(self, doing: str, file: BinaryIO) -> None:
         """Say how far *file* was read."""
         if self._told:
-            self._told(file.tell() / self.size)
+            self._told(doing, file.tell() / self.size)
 
     def digest(self) -> str:
         """Hash the bytes.
@@ -108,7 +111,7 @@ class Packed:
         if self.start.startswith(GZIP):
             raise SourceError("is packed with gzip twice; unpack it once.")
 
-    def chunks(self) -> Iterator[bytes]:
+    def chunks(self, doing: str = LOOKING) -> Iterator[bytes]:
         """Unpack all from the beginning; see `Source`."""
         length = 0
         blank = True
@@ -121,7 +124,7 @@ class Packed:
                             "unpacks to far more than a source should; unpack it yourself and look into it."
                         )
                     blank = blank and chunk.isspace()
-                    self._packed.tell(file)
+                    self._packed.tell(doing, file)
                     yield chunk
         except (OSError, EOFError, zlib.error) as error:
             raise SourceError(f"is damaged: {error}. Pack it again with gzip.") from None
@@ -137,7 +140,7 @@ def _state(file: BinaryIO) -> tuple[int, ...]:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def open_source(path: Path, told: Callable[[float], None] | None = None) -> Plain:
+def open_source(path: Path, told: Doing | None = None) -> Plain:
     """Open a file, or standard input for `-`.
 
     Raises:

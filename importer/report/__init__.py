@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from importer.model import quietly
 from importer.report.carried import add_run
 from importer.report.mending import add_to_fix, find_marks
 from importer.report.package import Package
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from importer.model import Report
+    from importer.model import Doing, Report
 
 # Light fills with dark text, told apart in print by the words that stand in them.
 STATUS_LOOKS: Final[Mapping[str, tuple[str, str]]] = {
@@ -68,8 +69,8 @@ LOOKS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 
 
-def write(report: Report, path: Path) -> None:
-    """Write the results workbook of *report*, beside *path* and renamed into place.
+def write(report: Report, path: Path, doing: Doing = quietly) -> None:
+    """Write the results workbook of *report*, beside *path* and renamed into place; *doing* is told how far that is.
 
     Raises:
         OSError: The disk does not take it; nothing is left of it.
@@ -82,4 +83,4 @@ def write(report: Report, path: Path) -> None:
     add_issues(package, report)
     add_to_fix(package, report, marks)
     add_run(package, report.run, remarks)
-    package.save(path)
+    package.save(path, doing)

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import xlsxwriter
 
-from importer.model import column_letters
+from importer.model import column_letters, quietly
 from importer.report.beside import written_beside
 from importer.report.rows import Cells, make_legible, rows_xml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from importer.model import Doing
 
 TALLEST: Final = 1_048_575  # rows of a sheet below its header
 PACKED: Final = 1  # zlib's fastest level: five times as fast as its best, for a file a quarter larger
@@ -95,17 +97,21 @@ class Package:
             sheet.write_blank(1, column, None, self.formats[name])
         self._streams[f"xl/worksheets/sheet{self._count}.xml"] = large
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, doing: Doing = quietly) -> None:
         """Write the workbook beside *path* and rename it into place; readable by its owner alone.
+
+        *doing* is told how far that is.
 
         Raises:
             OSError: The disk does not take it; nothing is left of it.
         """
         self.book.close()
         with written_beside(path) as file:
-            self._write(file)
+            self._write(file, doing)
 
-    def _write(self, file: io.BufferedWriter) -> None:
+    def _write(self, file: io.BufferedWriter, doing: Doing) -> None:
+        height = sum(large.height for large in self._streams.values())
+        done = 0
         with (
             zipfile.ZipFile(self._skeleton) as skeleton,
             zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=PACKED) as package,
@@ -114,13 +120,15 @@ class Package:
                 with package.open(info.filename, "w", force_zip64=True) as target:
                     large = self._streams.get(info.filename)
                     if large:
-                        self._stream(skeleton.read(info), large, target)
+                        for rows in self._stream(skeleton.read(info), large, target):
+                            done += rows
+                            doing("Writing the report", done / max(1, height))
                     else:
                         with skeleton.open(info) as part:
                             shutil.copyfileobj(part, target)
 
-    def _stream(self, xml: bytes, large: Large, target: Any) -> None:
-        """Put the rows of a large sheet where xlsxwriter has written samples of its formats."""
+    def _stream(self, xml: bytes, large: Large, target: Any) -> Iterator[int]:
+        """Put the rows of a large sheet where xlsxwriter has written samples of its formats; yields how many."""
         before, samples, after = _SHEET_DATA.split(xml, maxsplit=1)
         names = (HEADER, *large.formats)
         indices = [index.decode() for index in _STYLE.findall(samples)][: len(names)]  # after them come cells of links
@@ -134,5 +142,6 @@ class Package:
             for part in rows_xml(columns, first):
                 target.write(part)
             first += len(columns[0].texts)
+            yield len(columns[0].texts)
         target.write(b"</sheetData>")
         target.write(after)
