@@ -288,7 +288,8 @@ class Working:
             transient=True,
             disable=not screen.is_terminal or screen.quiet,
         )
-        self._task = self._bar.add_task("Starting", total=None)
+        self._what = "Starting"
+        self._task = self._bar.add_task(self._what, total=None)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -299,7 +300,9 @@ class Working:
 
     def __call__(self, what: str, share: float | None) -> None:
         """Say what is done, and which share of it; None where nobody knows."""
-        self._bar.update(self._task, description=what, total=None if share is None else 1.0, completed=share or 0.0)
+        total, completed = (None, 0.0) if share is None else (1.0, share)
+        self._bar.update(self._task, description=what, total=total, completed=completed, refresh=what != self._what)
+        self._what = what
 
     def stop(self) -> None:
         """Take it off the screen."""

@@ -46,6 +46,7 @@ def read(path: Path, reading: Reading = Reading(), doing: Doing = quietly) -> Ta
         SourceError: It cannot be read, is of another format, hostile, or without rows; the sentence says what to do.
     """
     name = Path(STANDARD_INPUT) if str(path) == "-" else path
+    doing(f"{READING} {name.name}", None)
     plain = open_source(path, lambda what, share: doing(f"{what} {name.name}", share))
     path = name
     from importer.read.grid import to_table  # noqa: PLC0415 - the child process imports this package without pandas
