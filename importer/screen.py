@@ -301,7 +301,8 @@ class Working:
     def __call__(self, what: str, share: float | None) -> None:
         """Say what is done, and which share of it; None where nobody knows."""
         total, completed = (None, 0.0) if share is None else (1.0, share)
-        self._bar.update(self._task, description=what, total=total, completed=completed, refresh=what != self._what)
+        shown = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in what)
+        self._bar.update(self._task, description=shown, total=total, completed=completed, refresh=what != self._what)
         self._what = what
 
     def stop(self) -> None:

@@ -189,3 +189,50 @@ def test_hidden_rows_of_nothing_need_no_decision(tmp_path: Path) -> None:
     book.save(tmp_path / "june.xlsx")
 
     assert list(read(tmp_path / "june.xlsx", Reading()).cells.index) == [2, 4]
+
+
+def test_a_line_that_does_not_end_is_out_of_sight_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importer.read.source.CHUNK", 1 << 10)
+    monkeypatch.setattr("importer.read.source.LONGEST_LINE", 1 << 12)
+    (tmp_path / "long.csv").write_text("a,b\n1," + "x" * (1 << 14) + "\n", encoding="utf-8")
+
+    with pytest.raises(SourceError, match="has a line of more than"):
+        read(tmp_path / "long.csv")
+
+
+def test_a_record_that_does_not_end_is_named_by_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importer.read.source.CHUNK", 1 << 10)
+    monkeypatch.setattr("importer.read.text.LONGEST_RECORD", 1 << 12)
+    (tmp_path / "open.csv").write_text('a,b\n1,2\n"' + "x,y\n" * 4000, encoding="utf-8")
+
+    with pytest.raises(
+        SourceError, match=r"at row 3: it is longer than .* or a quote that is opened there never closes"
+    ):
+        read(tmp_path / "open.csv")
+
+
+def test_a_source_that_changes_while_it_is_read_is_not_half_of_each(tmp_path: Path) -> None:
+    source = tmp_path / "june.csv"
+    source.write_text("a,b\n1,2\n", encoding="utf-8")
+
+    def write_more(what: str, share: float | None) -> None:
+        if share is not None and what.startswith("Looking"):
+            source.write_text("a,b\n1,2\n3,4\n", encoding="utf-8")
+
+    with pytest.raises(SourceError, match=r"june\.csv changed while it was read"):
+        read(source, doing=write_more)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252", "mac-roman"])
+def test_signs_are_read_alike_wherever_chunks_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    monkeypatch.setattr("importer.read.source.CHUNK", 2)
+    words = [*UMLAUTS, *DANISH] if encoding not in {"cp1252", "mac-roman"} else UMLAUTS
+    content = "sep=;\nNo;Name\n" + "".join(f'{number};"{word}; {word}"\n' for number, word in enumerate(words))
+    (tmp_path / "june.csv").write_bytes(content.encode(encoding))
+
+    table = read(tmp_path / "june.csv")
+
+    assert table.cells[1].tolist() == [f"{word}; {word}" for word in words]
+    assert table.cells.index.tolist() == list(range(3, 3 + len(words)))

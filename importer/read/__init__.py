@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from importer.errors import SourceError
 from importer.model import Reading, quietly
-from importer.read.source import GZIP, LOOK, READING, Packed, open_source
+from importer.read.source import GZIP, LOOK, READING, WORKBOOK, Packed, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,6 @@ _FOREIGN: Final = {
     b"PAR1": "is a Parquet file; export the data as CSV or XLSX",
     b"<": "is HTML or XML, whatever its name says; open it in a spreadsheet program and save it as .xlsx",
 }
-_WORKBOOK: Final = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0")  # a text may begin with PK as well
 _TEXT_ONLY: Final = {"encoding": "--encoding", "delimiter": "--delimiter"}
 _WORKBOOK_ONLY: Final = {"sheet": "--sheet", "hidden_rows": "--hidden-rows"}
 
@@ -67,7 +66,7 @@ def _read_grid(source: Source, reading: Reading) -> Grid:
     for magic, problem in _FOREIGN.items():
         if start.startswith(magic):
             raise SourceError(f"{problem}.")
-    if source.start.startswith(_WORKBOOK):
+    if source.start.startswith(WORKBOOK):
         _refuse_options(reading, _TEXT_ONLY, "is a workbook")
         from importer.read import workbook  # noqa: PLC0415 - a child process and a zip archive: only for workbooks
 

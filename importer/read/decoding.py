@@ -129,9 +129,10 @@ class Text:
     def utf8(self) -> Iterator[bytes]:
         """Give the text as UTF-8, a chunk at a time."""
         if self.encoding == "utf-8":
-            chunks = self.source.chunks(READING)
-            yield next(chunks).removeprefix(b"\xef\xbb\xbf")
-            yield from chunks
+            mark = len(codecs.BOM_UTF8) if self.source.start.startswith(codecs.BOM_UTF8) else 0
+            for chunk in self.source.chunks(READING):
+                yield chunk[mark:]
+                mark = max(0, mark - len(chunk))
         else:
             yield from (piece.encode() for piece in self.pieces(doing=READING))
 

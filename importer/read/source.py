@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import os
+import re
 import stat
 import sys
 import zlib
@@ -23,9 +24,12 @@ if TYPE_CHECKING:
 LARGEST: Final = 4 << 30  # bytes of a source
 SMALL: Final = 64 << 20  # bytes that anything may unpack to
 THICKEST: Final = 200  # times that a larger source may be larger than it is packed
+LONGEST_LINE: Final = 32 << 20  # bytes without a line's end in a text, all in all
 LOOK: Final = 4096  # bytes that tell the format
 CHUNK: Final = 1 << 23  # bytes; an even number, as the signs of UTF-16 have
 GZIP: Final = b"\x1f\x8b"
+WORKBOOK: Final = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0")  # a text may begin with PK as well
+CHANGED: Final = "changed while it was read; wait until it is written, and try again."
 LOOKING, READING = "Looking at", "Reading"  # a source is read several times
 
 
@@ -69,14 +73,14 @@ class Plain:
                 self.tell(doing, file)
                 yield chunk
             if _state(file) != self._state:
-                raise SourceError("changed while it was read; try again when nobody writes to it.")
+                raise SourceError(CHANGED)
 
     def open(self) -> BinaryIO:
         """Open what has not changed since it was first seen."""
         file = self._opens()
         if _state(file) != self._state:
             file.close()
-            raise SourceError("changed while it was read; try again when nobody writes to it.")
+            raise SourceError(CHANGED)
         return file
 
     def tell(self, doing: str, file: BinaryIO) -> None:
@@ -88,13 +92,18 @@ class Plain:
         """Hash the bytes.
 
         Raises:
-            SourceError: All of them are blank.
+            SourceError: All of them are blank, or a text has a line that is out of sight.
         """
         found = hashlib.sha256()
         blank = True
+        is_text = not self.start.startswith((*WORKBOOK, GZIP))
+        line = 0
         for chunk in self.chunks():
             found.update(chunk)
             blank = blank and chunk.isspace()
+            line = line + len(chunk) if is_text and not _LINE_END.search(chunk) else 0
+            if line > LONGEST_LINE:
+                raise SourceError(f"has a line of more than {LONGEST_LINE >> 20} MiB: no table has; export it again.")
         if blank:
             raise SourceError("is empty.")
         return found.hexdigest()
@@ -132,11 +141,18 @@ class Packed:
             raise SourceError("is empty.")
 
 
+_LINE_END: Final = re.compile(b"[\r\n]")
+# What became a pipe since it was looked at is not waited for.
+_READ_ONLY: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
 def _state(file: BinaryIO) -> tuple[int, ...]:
     """Tell what changes with a file; what is in memory does not."""
     if isinstance(file, io.BytesIO):
         return ()
     found = os.fstat(file.fileno())
+    if not stat.S_ISREG(found.st_mode):
+        raise SourceError(CHANGED)
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
@@ -163,7 +179,7 @@ def open_source(path: Path, told: Doing | None = None) -> Plain:
             )
         if found.st_size > LARGEST:
             raise SourceError(f"{path} is larger than 4 GiB; split it.")
-        return Plain(lambda: path.open("rb"), told)
+        return Plain(lambda: os.fdopen(os.open(path, _READ_ONLY), "rb"), told)
     except FileNotFoundError:
         raise SourceError(f"{path} does not exist; check the name and the folder.") from None
     except OSError as error:
