@@ -169,8 +169,8 @@ def test_errors_in_repeated_cells_of_ods_are_each_an_error() -> None:
 
     marks = opendocument.scan(content.encode(), "One")
 
-    assert marks.errors == dict.fromkeys([(0, 0), (0, 1), (1, 0), (1, 1)], "#N/A")
-    assert opendocument.scan(content.encode(), "Two").errors == {}
+    assert marks.texts == dict.fromkeys([(0, 0), (0, 1), (1, 0), (1, 1)], "#N/A")
+    assert opendocument.scan(content.encode(), "Two").texts == {}
 
 
 def test_records_of_xlsb_have_types_and_lengths_of_several_bytes() -> None:

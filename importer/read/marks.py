@@ -13,21 +13,22 @@ class Marks:
     """What a sheet says about its cells besides their values; rows and columns count from 0.
 
     Attributes:
-        errors: Where an error such as `#N/A` stands, which fast readers give as blank.
+        texts: What is read in the place of what the fast reader gives: an error such as `#N/A`, for which that has a
+            blank, or a number as its format shows it.
         hidden_rows: First and last of each hidden stretch.
         hidden_columns: The same for columns.
         merged: The merged areas.
         filtered: Whether a filter is active.
     """
 
-    errors: dict[Place, str] = field(default_factory=dict)
+    texts: dict[Place, str] = field(default_factory=dict)
     hidden_rows: list[tuple[int, int]] = field(default_factory=list)
     hidden_columns: list[tuple[int, int]] = field(default_factory=list)
     merged: list[Area] = field(default_factory=list)
     filtered: bool = False
 
     def to_dict(self) -> dict[str, object]:
-        """Give all but the errors, which have become cells."""
+        """Give all but the texts, which have become cells."""
         told = asdict(self)
-        del told["errors"]
+        del told["texts"]
         return told

@@ -9,6 +9,7 @@ import xlrd
 
 from importer.errors import SourceError
 from importer.read.marks import Marks
+from importer.read.styles import Styles, find_all
 
 ERROR_TEXTS: Final = xlrd.error_text_from_code
 
@@ -27,40 +28,28 @@ def open_book(data: bytes, *, formats: bool = True) -> xlrd.Book:
         raise SourceError(f"is damaged or of a kind that cannot be read: {error}. Save it as .xlsx.") from None
 
 
-def read_rows(book: xlrd.Book, name: str) -> tuple[list[list[Any]], Marks]:
-    """Read a sheet's typed cells from A1 on, all rows of one length; errors as their text."""
+def read_columns(book: xlrd.Book, name: str) -> tuple[list[list[Any]], Marks]:
+    """Read a sheet's typed cells from A1 on, by column, all of one length; errors as their text."""
     sheet = book.sheet_by_name(name)
-    rows = [
-        [
-            _value(kind, value, book.datemode)
-            for kind, value in zip(sheet.row_types(row), sheet.row_values(row), strict=True)
-        ]
-        for row in range(sheet.nrows)
-    ]
-    width = max(map(len, rows), default=0)
+    codes = {number: one.format_str or "" for number, one in book.format_map.items()}
+    known = Styles.of(find_all((xf.format_key for xf in book.xf_list), codes), is_1904=bool(book.datemode))
+    columns: list[list[Any]] = [[""] * sheet.nrows for _ in range(sheet.ncols)]
+    for row in range(sheet.nrows):
+        cells = zip(sheet.row_types(row), sheet.row_values(row), range(sheet.row_len(row)), strict=True)
+        for kind, value, column in cells:
+            match kind:
+                case xlrd.XL_CELL_ERROR:
+                    columns[column][row] = ERROR_TEXTS.get(value, "#VALUE!")
+                case xlrd.XL_CELL_BOOLEAN:
+                    columns[column][row] = bool(value)
+                case xlrd.XL_CELL_NUMBER | xlrd.XL_CELL_DATE:
+                    text = known.show(value, sheet.cell_xf_index(row, column))
+                    columns[column][row] = value if text is None else text
+                case _:
+                    columns[column][row] = value
     marks = Marks(
         hidden_rows=[(row, row) for row, info in sorted(sheet.rowinfo_map.items()) if info.hidden],
         hidden_columns=[(column, column) for column, info in sorted(sheet.colinfo_map.items()) if info.hidden],
         merged=[(top, left, bottom - 1, right - 1) for top, bottom, left, right in sheet.merged_cells],
     )
-    return [row + [""] * (width - len(row)) for row in rows], marks
-
-
-def _value(kind: int, value: Any, datemode: int) -> object:
-    match kind:
-        case xlrd.XL_CELL_ERROR:
-            return ERROR_TEXTS.get(value, "#VALUE!")
-        case xlrd.XL_CELL_BOOLEAN:
-            return bool(value)
-        case xlrd.XL_CELL_DATE:
-            return _moment(value, datemode)
-        case _:
-            return value
-
-
-def _moment(days: float, datemode: int) -> object:
-    try:
-        moment = xlrd.xldate.xldate_as_datetime(days, datemode)
-    except (ValueError, OverflowError):
-        return days  # no day at all, whatever its format says: the number stays visible
-    return moment.time() if 0 <= days < 1 else moment
+    return columns, marks
