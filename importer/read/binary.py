@@ -94,7 +94,7 @@ def scan(part: bytes, styles: Styles) -> Marks:
             if kind in ERROR_CELLS:
                 text = ERRORS.get(body[8], "#VALUE!")
             elif style & STYLE in shown:
-                text = styles.mend(_number(kind, body), style & STYLE)
+                text = styles.mend(_number(kind, body), style & STYLE, packed=kind == PACKED)
             if text is not None:
                 marks.texts[row, column] = text
         else:

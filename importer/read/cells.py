@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
 from importer.errors import SourceError
@@ -173,12 +174,21 @@ def to_arrow(columns: list[list[Any]]) -> pa.Table:
         lost = [type(cell) is Damaged for cell in column] if Damaged in types else []
         if types & {int, float}:
             numeric = [isinstance(cell, int | float) and not isinstance(cell, bool) for cell in column]
-            arrays[f"number {number}"] = pa.array(numeric)
+            arrays[f"number {number}"] = pc.and_(
+                pa.array(numeric), pc.fill_null(pc.not_equal(arrays[f"text {number}"], "#NUM!"), fill_value=False)
+            )
             beyond = [is_number and abs(cell) >= EXACT for cell, is_number in zip(column, numeric, strict=True)]
             lost = [one or other for one, other in zip(lost, beyond, strict=True)] if lost else beyond
+        _refuse_nul(arrays[f"text {number}"])
         if any(lost):
             arrays[f"damaged {number}"] = pa.array(lost)
     return pa.table(arrays)
+
+
+def _refuse_nul(texts: pa.Array) -> None:
+    row = pc.index(pc.match_substring(texts, "\0"), value=True).as_py()
+    if row >= 0:
+        raise SourceError(f"holds NUL characters (row {row + 1}): it was written by a faulty program; export it again.")
 
 
 def write(cell: object) -> str | None:

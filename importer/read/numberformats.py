@@ -135,13 +135,15 @@ Format = Digits | Percent | Moment
 
 
 def write_number(number: float) -> str:
-    """Write the 15 digits that a spreadsheet program shows, without an exponent.
+    """Write the 15 digits that a spreadsheet program shows, without an exponent; an error for what is no number.
 
-    >>> write_number(7.0), write_number(0.1 + 0.2), write_number(1e20)
-    ('7', '0.3', '100000000000000000000')
+    >>> write_number(7.0), write_number(0.1 + 0.2), write_number(1e20), write_number(float("nan"))
+    ('7', '0.3', '100000000000000000000', '#NUM!')
     """
     if number.is_integer() and abs(number) < EXACT:
         return str(int(number))
+    if not math.isfinite(number):
+        return "#NUM!"
     text = f"{number:.{DIGITS}g}"
     return f"{Decimal(text):f}" if "e" in text else text
 

@@ -95,7 +95,7 @@ def find_numbers(xml: bytes, styles: Iterable[int]) -> Iterator[tuple[tuple[int,
 def _find_cells(
     xml: bytes, sign: re.Pattern[bytes]
 ) -> Iterator[tuple[tuple[int, int], re.Match[bytes], re.Match[bytes]]]:
-    """Find the cells that have *sign* in their own tag: their place, they, and the sign; in somebody's text it means nothing."""
+    """Find cells with *sign* in their own tag, since in somebody's text it means nothing: place, cell, sign."""
     places: Iterator[tuple[int, tuple[int, int]]] | None = None
     for found in sign.finditer(xml):  # a pattern that begins with a letter is found four times as fast
         start = found.start()

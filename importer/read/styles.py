@@ -54,11 +54,11 @@ class Styles:
         text = self.identifiers[style].show(number) if style in self.identifiers else None
         return Damaged(text) if text is not None and abs(number) >= EXACT else text
 
-    def mend(self, number: float, style: int) -> str | None:
-        """Write a number where the fast reader does not, or wrongly: it knows no day before the first."""
+    def mend(self, number: float, style: int, *, packed: bool = False) -> str | None:
+        """Write a number where the fast reader does not: it knows no early day, and none that is *packed*."""
         if style in self.moments:
             early = number <= FALSE_DAY + 1
-            return (self.show(number, style) or write_number(number)) if early else None
+            return (self.show(number, style) or write_number(number)) if early or packed else None
         return self.show(number, style)
 
 

@@ -9,6 +9,7 @@ import json
 import sys
 from pathlib import Path
 
+import cells
 import formats
 import shapes
 import texts
@@ -20,7 +21,7 @@ def main(folder: Path) -> None:
     """Write all sources below *folder*, and `expected.json` beside them."""
     (folder / "sources").mkdir(parents=True, exist_ok=True)
     expected: dict[str, object] = {}
-    for source in (*texts.SOURCES, *formats.SOURCES, *shapes.SOURCES):
+    for source in (*texts.SOURCES, *formats.SOURCES, *shapes.SOURCES, *cells.SOURCES):
         if source.name in expected:
             raise SystemExit(f"Two sources are called {source.name}.")
         (folder / "sources" / source.name).write_bytes(source.content)
