@@ -14,10 +14,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
+
+from importer.errors import SourceError
+from importer.read import cells, workbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+CORPUS = Path(__file__).parent / "corpus" / "sources"
 
 # The most memory that a program of its own has held, and that its reader of workbooks has.
 MEASURED = """
@@ -153,3 +159,33 @@ def test_nothing_of_it_is_written_where_nobody_looks(tmp_path: Path, make: Any, 
 
     assert "Reading" not in ended.stderr + ended.stdout
     assert not (quiet and ended.stderr)
+
+
+def batches(data: bytes, kind: str, sheet: str, part: str) -> list[pa.RecordBatch]:
+    found, _ = cells.read_batches(data, kind, sheet, part)
+    made = []
+    for columns in found:
+        made.append(cells.to_arrow(columns, sum(batch.num_rows for batch in made)))
+    return made
+
+
+def test_a_sheet_is_the_same_however_many_rows_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = 0
+    for path in sorted(CORPUS.glob("*.[xo]*s*")):
+        data = path.read_bytes()
+        with contextlib.suppress(SourceError):  # how it is refused is told elsewhere
+            for asked in sheets_of(data, path.suffix[1:]):
+                whole = batches(data, *asked)
+                monkeypatch.setattr(cells, "AT_ONCE", 2)
+                parts = batches(data, *asked)
+                monkeypatch.undo()
+                assert len(whole) == min(len(parts), 1)
+                assert not whole or pa.Table.from_batches(parts).equals(pa.Table.from_batches(whole)), path.name
+                compared += len(parts) > 1
+    assert compared > 20
+
+
+def sheets_of(data: bytes, kind: str) -> list[tuple[str, str, str]]:
+    if kind not in {"xlsx", "xlsm"}:
+        return [(kind, name, "") for name, _ in cells.list_sheets(data, kind)] if kind in {"xlsb", "ods"} else []
+    return [("xlsx", name, part) for name, part in workbook._open(data).parts.items()]

@@ -15,7 +15,7 @@ from importer.model import Reading, quietly
 from importer.read.source import GZIP, LOOK, READING, WORKBOOK, Packed, open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from importer.model import Doing, Table
     from importer.read.grid import Grid
@@ -53,7 +53,7 @@ def read(path: Path, reading: Reading = Reading(), doing: Doing = quietly) -> Ta
     try:
         sha256 = plain.digest()
         packed = plain.start.startswith(GZIP)
-        grid = _read_grid(Packed(plain) if packed else plain, reading)
+        grid = _read_grid(Packed(plain) if packed else plain, reading, lambda: doing(f"{READING} {name.name}", None))
         if packed:
             grid = replace(grid, facts=(("packed with", "gzip"), *grid.facts))
         return to_table(path, grid, sha256, reading)
@@ -61,7 +61,7 @@ def read(path: Path, reading: Reading = Reading(), doing: Doing = quietly) -> Ta
         raise SourceError(f"{path.name} {error}") from None
 
 
-def _read_grid(source: Source, reading: Reading) -> Grid:
+def _read_grid(source: Source, reading: Reading, begin: Callable[[], None]) -> Grid:
     start = source.start[:LOOK].removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")
     for magic, problem in _FOREIGN.items():
         if start.startswith(magic):
@@ -70,7 +70,9 @@ def _read_grid(source: Source, reading: Reading) -> Grid:
         _refuse_options(reading, _TEXT_ONLY, "is a workbook")
         from importer.read import workbook  # noqa: PLC0415 - a child process and a zip archive: only for workbooks
 
-        return workbook.read(b"".join(source.chunks(READING)), reading)
+        data = b"".join(source.chunks())
+        begin()  # how far its reader is, nobody knows
+        return workbook.read(data, reading)
     _refuse_options(reading, _WORKBOOK_ONLY, "is no workbook and has no sheets")
     from importer.read import text  # noqa: PLC0415 - the other reader
 

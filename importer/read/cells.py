@@ -16,9 +16,11 @@ import sys
 import zipfile
 import zlib
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetVisibleEnum
@@ -29,11 +31,13 @@ from importer.read.numberformats import EXACT, write_duration, write_number
 from importer.read.styles import Damaged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from importer.read.marks import Marks
 
 MEMORY: Final = 8 << 30  # bytes of address space; a million rows of 25 columns take 3
+AT_ONCE: Final = 20_000  # rows that are Python's objects at once, which take five times as much as their texts
+NONE: Final = np.zeros(0, [("row", "i8"), ("column", "i8"), ("number", "f8"), ("style", "i8")])
 EARLY: Final = 1904  # the last year of which the fast reader reads dates wrongly
 TOLD, SHORT_OF_MEMORY = 3, 4  # exit codes
 
@@ -47,15 +51,28 @@ def main(kind: str, sheet: str = "", part: str = "") -> None:
         if not sheet:
             sys.stdout.write(json.dumps(list_sheets(data, kind)))
             return
-        columns, marks = read_columns(data, kind, sheet, part)
-        table = to_arrow(columns).replace_schema_metadata({"marks": json.dumps(marks.to_dict())})
+        batches, marks = read_batches(data, kind, sheet, part)
+        del data
+        write_stream(batches, {"marks": json.dumps(marks.to_dict())})
     except MemoryError:
         sys.exit(SHORT_OF_MEMORY)
     except SourceError as error:
         sys.stderr.write(str(error))
         sys.exit(TOLD)
-    with pa.ipc.new_stream(sys.stdout.buffer, table.schema) as stream:
-        stream.write_table(table)
+
+
+def write_stream(batches: Iterable[list[list[Any]]], told: Mapping[str, str]) -> None:
+    """Write batches to stdout as they come, in one Arrow stream."""
+    with contextlib.ExitStack() as stack:
+        stream = None
+        start = 0
+        for columns in batches:
+            batch = to_arrow(columns, start).replace_schema_metadata(told)
+            stream = stream or stack.enter_context(pa.ipc.new_stream(sys.stdout.buffer, batch.schema))
+            stream.write_batch(batch)
+            start += batch.num_rows
+        if stream is None:
+            stack.enter_context(pa.ipc.new_stream(sys.stdout.buffer, pa.schema([], told)))
 
 
 def limit_memory() -> None:
@@ -78,8 +95,8 @@ def list_sheets(data: bytes, kind: str) -> list[tuple[str, bool]]:
     return [(sheet.name, sheet.visible == SheetVisibleEnum.Visible) for sheet in found]
 
 
-def read_columns(data: bytes, kind: str, sheet: str, part: str) -> tuple[list[list[Any]], Marks]:
-    """Read a sheet's cells from A1 on, by column, all of one length.
+def read_batches(data: bytes, kind: str, sheet: str, part: str) -> tuple[Iterator[list[list[Any]]], Marks]:
+    """Read a sheet's cells from A1 on, so many rows at a time, by column; all columns of a batch are of one length.
 
     What the fast reader does not know is put right: errors are their text, numbers are as their format shows them.
 
@@ -89,10 +106,10 @@ def read_columns(data: bytes, kind: str, sheet: str, part: str) -> tuple[list[li
     if kind == "xls":
         from importer.read import oldexcel  # noqa: PLC0415 - the others need no xlrd
 
-        return oldexcel.read_columns(oldexcel.open_book(data), sheet)
+        columns, marks = oldexcel.read_columns(oldexcel.open_book(data), sheet)
+        return iter([columns] if columns else []), marks
+    mend: Callable[[list[list[Any]], int], None] = _leave
     with _damage_told(), zipfile.ZipFile(io.BytesIO(data)) as archive:
-        cells = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_name(sheet)
-        rows = cells.to_python(skip_empty_area=False)
         match kind:
             case "xlsb":
                 marks = binary.scan(archive.read(binary.find_part(archive, sheet)), binary.read_styles(archive))
@@ -100,36 +117,76 @@ def read_columns(data: bytes, kind: str, sheet: str, part: str) -> tuple[list[li
                 own = archive.read("styles.xml") if "styles.xml" in archive.namelist() else b""
                 marks = opendocument.scan(archive.read("content.xml"), sheet, own)
             case _:
-                xml = archive.read(part)
-                marks = scan.scan(xml)
-                marks.merged = [(*first, *last) for first, last in cells.merged_cell_ranges or ()]
-        columns = _to_columns(rows, marks)
+                marks = scan.scan(archive.read(part))
+                mend = _Mender(data, part, styles.read_xlsx(archive)).mend
+        cells = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_name(sheet)
         if kind == "xlsx":
-            _show_numbers(columns, xml, styles.read_xlsx(archive))
-    return columns, marks
+            marks.merged = [(*first, *last) for first, last in cells.merged_cell_ranges or ()]
+    return _batches(cells, marks, mend), marks
 
 
-def _to_columns(rows: list[list[Any]], marks: Marks) -> list[list[Any]]:
-    """Part cells by column, and put the texts of *marks* in their cells, also where nothing else is in their row."""
-    height = max((row + 1 for row, _ in marks.texts), default=0)
+def _batches(cells: Any, marks: Marks, mend: Callable[[list[list[Any]], int], None]) -> Iterator[list[list[Any]]]:
+    """Part cells by column, and put the texts of *marks* in them, also where nothing else is in their row."""
+    rows = cells.iter_rows()
+    before: list[list[Any]] = [[] for _ in range(cells.start[1] if cells.start else 0)]  # columns that it leaves out
+    texts = sorted(marks.texts.items(), reverse=True)
     width = max((column + 1 for _, column in marks.texts), default=0)
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    height = max(height, len(rows))
-    columns += [[] for _ in range(width - len(columns))]
-    for column in columns:
-        column.extend([""] * (height - len(column)))
-    for (row, place), text in marks.texts.items():
-        columns[place][row] = text
-    return columns
+    height = texts[0][0][0] + 1 if texts else 0
+    start = 0
+    while (block := _take(rows)) or start < height:
+        columns = [*map(list, before), *map(list, zip(*block, strict=True))]
+        columns += [[] for _ in range(width - len(columns))]
+        width = len(columns)
+        end = start + (len(block) or min(AT_ONCE, height - start))
+        for column in columns:
+            column.extend([""] * (end - start - len(column)))
+        while texts and texts[-1][0][0] < end:
+            (row, place), text = texts.pop()
+            columns[place][row - start] = text
+        mend(columns, start)
+        yield columns
+        start = end
 
 
-def _show_numbers(columns: list[list[Any]], xml: bytes, known: styles.Styles) -> None:
-    """Write numbers as their format shows them, where the fast reader does not."""
-    wanted = [*known.identifiers, *(known.moments if any(map(_is_strange, columns)) else ())]
-    for (row, column), number, style in scan.find_numbers(xml, wanted):
-        text = known.mend(number, style)
-        if text is not None:
-            columns[column][row] = text
+def _take(rows: Iterator[list[Any]]) -> list[list[Any]]:
+    with _damage_told():  # a cell may hold what Python has nothing for
+        return list(islice(rows, AT_ONCE))
+
+
+def _leave(_columns: list[list[Any]], _start: int) -> None:
+    """Leave cells as they are."""
+
+
+class _Mender:
+    """Writes numbers as their format shows them, where the fast reader does not."""
+
+    def __init__(self, data: bytes, part: str, known: styles.Styles) -> None:
+        self._data, self._part, self._known = data, part, known
+        self._identifiers = self._find(known.identifiers) if known.identifiers else NONE
+        self._moments: np.ndarray | None = None  # looked for only where they are needed
+
+    def _find(self, wanted: Iterable[int]) -> np.ndarray:
+        with zipfile.ZipFile(io.BytesIO(self._data)) as archive:
+            found = scan.find_numbers(archive.read(self._part), wanted)
+            listed = np.fromiter(((*place, number, style) for place, number, style in found), NONE.dtype)
+        return listed[np.argsort(listed["row"], kind="stable")]
+
+    def mend(self, columns: list[list[Any]], start: int) -> None:
+        """Mend the cells of a batch, whose first row is *start*."""
+        with _damage_told():
+            self._write(columns, start, self._identifiers)
+            if any(map(_is_strange, columns)):
+                if self._moments is None:
+                    self._moments = self._find(self._known.moments)
+                self._write(columns, start, self._moments)
+
+    def _write(self, columns: list[list[Any]], start: int, numbers: np.ndarray) -> None:
+        height = len(columns[0]) if columns else 0
+        first, last = np.searchsorted(numbers["row"], [start, start + height]).tolist()
+        for row, column, number, style in numbers[first:last].tolist():
+            text = self._known.mend(number, style)
+            if text is not None:
+                columns[column][row - start] = text
 
 
 def _is_strange(column: list[Any]) -> bool:
@@ -164,31 +221,34 @@ def _damage_told() -> Iterator[None]:
         ) from None
 
 
-def to_arrow(columns: list[list[Any]]) -> pa.Table:
+def to_arrow(columns: list[list[Any]], start: int = 0) -> pa.RecordBatch:
     """Write typed cells as text, column by column, beside masks of what was a number and what has lost digits."""
     arrays: dict[str, pa.Array] = {}
+    none = pa.array(np.zeros(len(columns[0]) if columns else 0, dtype=bool))
     for number, column in enumerate(columns):
         types = set(map(type, column))
         texts = [cell or None for cell in column] if types <= {str} else list(map(write, column))
+        numeric = lost = none
         arrays[f"text {number}"] = pa.array(texts, pa.string())
-        lost = [type(cell) is Damaged for cell in column] if Damaged in types else []
+        if Damaged in types:
+            lost = pa.array([type(cell) is Damaged for cell in column])
         if types & {int, float}:
-            numeric = [isinstance(cell, int | float) and not isinstance(cell, bool) for cell in column]
-            arrays[f"number {number}"] = pc.and_(
-                pa.array(numeric), pc.fill_null(pc.not_equal(arrays[f"text {number}"], "#NUM!"), fill_value=False)
-            )
-            beyond = [is_number and abs(cell) >= EXACT for cell, is_number in zip(column, numeric, strict=True)]
-            lost = [one or other for one, other in zip(lost, beyond, strict=True)] if lost else beyond
-        _refuse_nul(arrays[f"text {number}"])
-        if any(lost):
-            arrays[f"damaged {number}"] = pa.array(lost)
-    return pa.table(arrays)
+            is_number = [isinstance(cell, int | float) and not isinstance(cell, bool) for cell in column]
+            shown = pc.fill_null(pc.not_equal(arrays[f"text {number}"], "#NUM!"), fill_value=False)
+            numeric = pc.and_(pa.array(is_number), shown)
+            beyond = [one and abs(cell) >= EXACT for cell, one in zip(column, is_number, strict=True)]
+            lost = pc.or_(lost, pa.array(beyond)) if any(beyond) else lost
+        _refuse_nul(arrays[f"text {number}"], start)
+        arrays |= {f"number {number}": numeric, f"damaged {number}": lost}
+    return pa.RecordBatch.from_pydict(arrays)
 
 
-def _refuse_nul(texts: pa.Array) -> None:
+def _refuse_nul(texts: pa.Array, start: int) -> None:
     row = pc.index(pc.match_substring(texts, "\0"), value=True).as_py()
     if row >= 0:
-        raise SourceError(f"holds NUL characters (row {row + 1}): it was written by a faulty program; export it again.")
+        raise SourceError(
+            f"holds NUL characters (row {start + row + 1}): it was written by a faulty program; export it again."
+        )
 
 
 def write(cell: object) -> str | None:

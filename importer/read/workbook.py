@@ -76,7 +76,9 @@ class _Sheet:
                 self.texts.append(table[name].combine_chunks())
             else:
                 masks = {"number": self.numbers, "damaged": self.damaged}[kind]
-                masks[int(number)] = table[name].to_numpy()
+                mask = table[name].to_numpy()
+                if mask.any():
+                    masks[int(number)] = mask
 
     def sample(self, number: int) -> list[list[str]]:
         """Give the first records."""
