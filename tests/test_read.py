@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from importer.errors import SourceError
 from importer.model import Reading
-from importer.read import cells, read, text
+from importer.read import blocks, cells, read, text
 from importer.read.dialect import Dialect
 from importer.read.source import Plain
 
@@ -195,7 +195,7 @@ def held(data: bytes) -> Plain:
     ],
 )
 def test_the_fast_reader_is_used_where_it_is_faithful_and_only_there(odd: bytes, exactly: bool) -> None:  # noqa: FBT001
-    assert (text.read_fast(odd, Dialect(",", '"', ()), 2) is None) is exactly
+    assert (blocks.read_fast(odd, Dialect(",", '"', ()), 2) is None) is exactly
 
 
 def test_a_block_that_the_fast_reader_leaves_does_not_slow_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

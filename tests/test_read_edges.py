@@ -24,7 +24,7 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from importer.errors import SourceError
 from importer.model import Carried, Reading, Styles
-from importer.read import cells, dialect, read, scan, text
+from importer.read import blocks, cells, dialect, read, scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,10 +180,10 @@ def test_the_fast_and_the_exact_reader_agree_wherever_both_read(lines: list[list
     content = "\n".join(";".join(cell.replace(";", "") for cell in line) for line in lines) + "\n"
 
     semicolon = dialect.Dialect(";", '"', ())
-    fast = text.read_fast(content.encode(), semicolon, 2)
+    fast = blocks.read_fast(content.encode(), semicolon, 2)
 
     if fast:
-        exact = text.Body(semicolon, 2, 2)
+        exact = blocks.Body(semicolon, 2, 2)
         exact._take_exactly(content, last=True)
         assert [column.to_pylist() for column in fast] == cells_of(exact)
 
@@ -194,7 +194,7 @@ def test_the_fast_and_the_exact_reader_agree_wherever_both_read(lines: list[list
 def test_what_is_read_does_not_depend_on_where_blocks_end(content: str, size: int) -> None:
     """Quotes, breaks and delimiters in any order, in blocks of any size, are read as by the exact reader alone."""
     semicolon = dialect.Dialect(";", '"', ())
-    whole, cut = text.Body(semicolon, 2, 2), text.Body(semicolon, 2, 2)
+    whole, cut = blocks.Body(semicolon, 2, 2), blocks.Body(semicolon, 2, 2)
     data = content.encode()
 
     said = [outcome(lambda: whole._take_exactly(content, last=True))]
@@ -214,7 +214,7 @@ def outcome(read_: Callable[[], object]) -> str:
     return ""
 
 
-def cells_of(body: text.Body) -> list[list[str | None]]:
+def cells_of(body: blocks.Body) -> list[list[str | None]]:
     return [[cell for part in body.parts for cell in part[number].to_pylist()] for number in range(body.width)]
 
 

@@ -202,7 +202,7 @@ def test_a_line_that_does_not_end_is_out_of_sight_soon(tmp_path: Path, monkeypat
 
 def test_a_record_that_does_not_end_is_named_by_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importer.read.source.CHUNK", 1 << 10)
-    monkeypatch.setattr("importer.read.text.LONGEST_RECORD", 1 << 12)
+    monkeypatch.setattr("importer.read.blocks.LONGEST_RECORD", 1 << 12)
     (tmp_path / "open.csv").write_text('a,b\n1,2\n"' + "x,y\n" * 4000, encoding="utf-8")
 
     with pytest.raises(

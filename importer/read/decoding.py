@@ -12,11 +12,11 @@ import codecs
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
-from itertools import chain, combinations
+from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from importer.errors import SourceError
-from importer.read.source import LOOKING, READING
+from importer.read.source import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -85,56 +85,6 @@ class UndecodableError(Exception):
     def __init__(self, encoding: str, remedy: str) -> None:
         super().__init__(encoding)
         self.encoding, self.remedy = encoding, remedy
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """What a source's bytes say; a mark of the encoding is no part of it.
-
-    Attributes:
-        source: The bytes.
-        encoding: As Python decodes it.
-        name: As people are told.
-        nul: Whether there are NUL characters in it.
-    """
-
-    source: Source
-    encoding: str
-    name: str
-    nul: bool = False
-
-    def pieces(self, errors: str = "strict", doing: str = LOOKING) -> Iterator[str]:
-        """Decode the source, a piece at a time.
-
-        Raises:
-            UnicodeDecodeError: Some bytes mean nothing in the encoding.
-        """
-        decoder = codecs.getincrementaldecoder(self.encoding)(errors)
-        first = True
-        for chunk in chain(self.source.chunks(doing), [None]):
-            piece = decoder.decode(chunk or b"", final=chunk is None)
-            if piece:
-                yield piece.removeprefix("\ufeff") if first else piece
-                first = False
-
-    def marked(self) -> Iterator[str]:
-        """Decode what can be decoded, with a surrogate or U+FFFD for what cannot."""
-        try:
-            for _ in self.pieces("surrogateescape"):
-                pass
-        except UnicodeDecodeError:  # of UTF-16 and its like no single byte can stand for itself
-            return self.pieces("replace")
-        return self.pieces("surrogateescape")
-
-    def utf8(self) -> Iterator[bytes]:
-        """Give the text as UTF-8, a chunk at a time."""
-        if self.encoding == "utf-8":
-            mark = len(codecs.BOM_UTF8) if self.source.start.startswith(codecs.BOM_UTF8) else 0
-            for chunk in self.source.chunks(READING):
-                yield chunk[mark:]
-                mark = max(0, mark - len(chunk))
-        else:
-            yield from (piece.encode() for piece in self.pieces(doing=READING))
 
 
 def find_text(source: Source, said: str | None) -> Text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import hashlib
 import io
@@ -10,6 +11,8 @@ import re
 import stat
 import sys
 import zlib
+from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Final, Protocol
 
 from importer.errors import SourceError
@@ -139,6 +142,56 @@ class Packed:
             raise SourceError(f"is damaged: {error}. Pack it again with gzip.") from None
         if blank:
             raise SourceError("is empty.")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a source's bytes say; a mark of the encoding is no part of it.
+
+    Attributes:
+        source: The bytes.
+        encoding: As Python decodes it.
+        name: As people are told.
+        nul: Whether there are NUL characters in it.
+    """
+
+    source: Source
+    encoding: str
+    name: str
+    nul: bool = False
+
+    def pieces(self, errors: str = "strict", doing: str = LOOKING) -> Iterator[str]:
+        """Decode the source, a piece at a time.
+
+        Raises:
+            UnicodeDecodeError: Some bytes mean nothing in the encoding.
+        """
+        decoder = codecs.getincrementaldecoder(self.encoding)(errors)
+        first = True
+        for chunk in chain(self.source.chunks(doing), [None]):
+            piece = decoder.decode(chunk or b"", final=chunk is None)
+            if piece:
+                yield piece.removeprefix("\ufeff") if first else piece
+                first = False
+
+    def marked(self) -> Iterator[str]:
+        """Decode what can be decoded, with a surrogate or U+FFFD for what cannot."""
+        try:
+            for _ in self.pieces("surrogateescape"):
+                pass
+        except UnicodeDecodeError:  # of UTF-16 and its like no single byte can stand for itself
+            return self.pieces("replace")
+        return self.pieces("surrogateescape")
+
+    def utf8(self) -> Iterator[bytes]:
+        """Give the text as UTF-8, a chunk at a time."""
+        if self.encoding == "utf-8":
+            mark = len(codecs.BOM_UTF8) if self.source.start.startswith(codecs.BOM_UTF8) else 0
+            for chunk in self.source.chunks(READING):
+                yield chunk[mark:]
+                mark = max(0, mark - len(chunk))
+        else:
+            yield from (piece.encode() for piece in self.pieces(doing=READING))
 
 
 _LINE_END: Final = re.compile(b"[\r\n]")
