@@ -57,18 +57,7 @@ OUTCOME_COLUMNS: Final = (
     "solution",
     "sent_at",
 )
-CELL_ERRORS: Final = (
-    "#N/A",
-    "#DIV/0!",
-    "#REF!",
-    "#VALUE!",
-    "#NAME?",
-    "#NUM!",
-    "#NULL!",
-    "#SPILL!",
-    "#CALC!",
-    "#FIELD!",
-    "#BLOCKED!",
-    "#UNKNOWN!",
-    "#GETTING_DATA",
+CELL_ERRORS: Final = (  # of Excel and Google Sheets
+    *("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CALC!"),
+    *("#FIELD!", "#BLOCKED!", "#UNKNOWN!", "#CONNECT!", "#BUSY!", "#EXTERNAL!", "#PYTHON!", "#TIMEOUT!", "#ERROR!"),
 )

@@ -23,7 +23,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetVisibleEnum
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
 from importer.errors import SourceError
 from importer.read import binary, opendocument, scan, styles
@@ -39,6 +39,7 @@ MEMORY: Final = 8 << 30  # bytes of address space; a million rows of 25 columns 
 AT_ONCE: Final = 20_000  # rows that are Python's objects at once, which take five times as much as their texts
 NONE: Final = np.zeros(0, [("row", "i8"), ("column", "i8"), ("number", "f8"), ("style", "i8")])
 EARLY: Final = 1904  # the last year of which the fast reader reads dates wrongly
+UNKNOWN_ERROR: Final = "Unsupported cell error value"  # what calamine says of `#SPILL!` and its like
 TOLD, SHORT_OF_MEMORY = 3, 4  # exit codes
 
 
@@ -119,10 +120,24 @@ def read_batches(data: bytes, kind: str, sheet: str, part: str) -> tuple[Iterato
             case _:
                 marks = scan.scan(archive.read(part))
                 mend = _Mender(data, part, styles.read_xlsx(archive)).mend
-        cells = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_name(sheet)
+        cells = _open_sheet(data, sheet, archive, part)
         if kind == "xlsx":
             marks.merged = [(*first, *last) for first, last in cells.merged_cell_ranges or ()]
     return _batches(cells, marks, mend), marks
+
+
+def _open_sheet(data: bytes, sheet: str, archive: zipfile.ZipFile, part: str) -> CalamineSheet:
+    try:
+        return CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_name(sheet)
+    except CalamineError as error:
+        if UNKNOWN_ERROR not in str(error):
+            raise
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as tamed:
+        for name in archive.namelist():
+            tamed.writestr(name, scan.tame_errors(archive.read(name)) if name == part else archive.read(name))
+    packed.seek(0)
+    return CalamineWorkbook.from_filelike(packed).get_sheet_by_name(sheet)
 
 
 def _batches(cells: Any, marks: Marks, mend: Callable[[list[list[Any]], int], None]) -> Iterator[list[list[Any]]]:
@@ -204,9 +219,12 @@ def _damage_told() -> Iterator[None]:
         yield
     except PasswordError:
         raise SourceError("is protected by a password; save it without one.") from None
+    except OverflowError:
+        raise SourceError(
+            "has a duration of more days than can be counted: mend the cell in a spreadsheet program and save it again."
+        ) from None
     except (
         CalamineError,
-        OverflowError,
         ET.ParseError,
         zipfile.BadZipFile,
         zlib.error,

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from typing import Final
+
+from importer.model import CELL_ERRORS
+
+ERROR: Final = "#VALUE!"
 
 Place = tuple[int, int]  # row and column, from 0
 Area = tuple[int, int, int, int]  # first row, first column, last row, last column, from 0
@@ -32,3 +37,12 @@ class Marks:
         told = asdict(self)
         del told["texts"]
         return told
+
+
+def read_error(text: str) -> str:
+    """Read what an error cell says; of errors that one program alone knows, such as `Err:508`, one that all know.
+
+    >>> read_error("#N/A"), read_error("Err:508")
+    ('#N/A', '#VALUE!')
+    """
+    return text if text in CELL_ERRORS else ERROR

@@ -11,7 +11,7 @@ from xml.parsers import expat
 from importer.errors import SourceError
 from importer.model import column_letters
 from importer.read import odsstyles
-from importer.read.marks import Marks
+from importer.read.marks import Marks, read_error
 from importer.read.numberformats import EXACT, Percent, write_duration
 from importer.read.scan import AGAIN
 from importer.read.styles import Damaged
@@ -133,7 +133,7 @@ class _Scan:
     def _read_cell(self, shown: str) -> str | None:
         """Read a cell that the fast reader leaves out or reads otherwise; None for all others."""
         if self._cell.get(CALC + "value-type") == "error":
-            return shown or "#VALUE!"
+            return read_error(shown)
         match self._cell.get(OFFICE + "value-type"):
             case None if TABLE + "formula" in self._cell and not shown:
                 place = f"{column_letters(self._column)}{self._row + 1}"

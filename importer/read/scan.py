@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from importer.errors import SourceError
-from importer.read.marks import Marks
+from importer.read.marks import ERROR, Marks, read_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -77,7 +77,18 @@ def find_errors(xml: bytes) -> dict[tuple[int, int], str]:
     if not any(sign in xml for sign in _ERROR_SIGNS):
         return {}
     values = ((place, _VALUE.search(cell["content"] or b"")) for place, cell, _ in _find_cells(xml, _ERROR))
-    return {place: error[1].decode() if error else "#VALUE!" for place, error in values}
+    return {place: read_error(error[1].decode()) if error else ERROR for place, error in values}
+
+
+def tame_errors(xml: bytes) -> bytes:
+    """Write errors of which the fast reader knows nothing as one that it knows."""
+    parts, end = [], 0
+    for _, cell, _ in _find_cells(xml, _ERROR):
+        error = _VALUE.search(xml, cell.start(), cell.end())
+        if error:
+            parts += [xml[end : error.start(1)], ERROR.encode()]
+            end = error.end(1)
+    return b"".join([*parts, xml[end:]])
 
 
 def find_numbers(xml: bytes, styles: Iterable[int]) -> Iterator[tuple[tuple[int, int], float, int]]:

@@ -282,6 +282,13 @@ ERRORS = [
     Case("a result", '<c r="@" s="%" t="e"><f>1/0</f><v>#DIV/0!</v></c>', "#DIV/0!", "00000"),
     Case("a text that looks like one", '<c r="@" t="str"><v>#N/A</v></c>', "#N/A"),
 ]
+LATER = [
+    Case("of a later Excel", '<c r="@" t="e"><v>#SPILL!</v></c>', "#SPILL!"),
+    Case("of Google Sheets", '<c r="@" t="e"><f>1+</f><v>#ERROR!</v></c>', "#ERROR!"),
+    Case("of nobody", '<c r="@" t="e"><v>Err:508</v></c>', "#VALUE!"),
+    Case("of all", '<c r="@" t="e"><v>#N/A</v></c>', "#N/A"),
+    Case("a text beside", '<c r="@" t="str"><v>#SPILL!</v></c>', "#SPILL!"),
+]
 FORMULAS = [
     Case("a number", '<c r="@"><f>1+1</f><v>2</v></c>', "2"),
     Case("a date", '<c r="@" s="%"><f>TODAY()</f><v>46053</v></c>', "2026-01-31", DAY),
@@ -352,12 +359,12 @@ IN_XLSX = [
         [Case("x", '<c r="@" t="n"><v>1,5</v></c>', None)],
         refused="is damaged or of a kind that cannot be read",
     ),
+    in_xlsx("cells-later-errors", LATER),
     in_xlsx(
-        "later-error",
-        [Case("x", '<c r="@" t="e"><v>#SPILL!</v></c>', None)],
-        refused="is damaged or of a kind that cannot be read: Unsupported cell error value '#SPILL!'",
+        "endless-duration",
+        [Case("x", number("1E10"), None, "[h]:mm")],
+        refused="has a duration of more days than can be counted",
     ),
-    in_xlsx("endless-duration", [Case("x", number("1E10"), None, "[h]:mm")], refused="is damaged or of a kind that"),
 ]
 
 
@@ -477,6 +484,11 @@ IN_ODS = [
                 "a result",
                 ods_cell("float", "2", office__value="2", table__formula="of:=1+1"),
                 "2",
+            ),
+            Case(
+                "an error of one program",
+                ods_cell("string", "Err:508", office__string_value="", calcext__value_type="error"),
+                "#VALUE!",
             ),
             Case("a blank result", ods_cell("string", "", office__string_value="", table__formula='of:=""'), None),
         ],
