@@ -48,8 +48,6 @@ PEERS = {
     "xlsx": {
         "python-calamine alone": "import python_calamine as c;"
         " c.CalamineWorkbook.from_path(PATH).get_sheet_by_index(0).to_python()",
-        "openpyxl (read_only)": "import openpyxl;"
-        " list(openpyxl.load_workbook(PATH, read_only=True).active.iter_rows(values_only=True))",
     },
 }
 
