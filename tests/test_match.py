@@ -371,3 +371,14 @@ def test_a_text_may_name_a_constant() -> None:
     constants = {"comments": "From {debtor.phone}", "debtor.phone": "+45 1"}
 
     assert match(NEEDED, TARGET, mapping={}, constants=constants).templates["comments"] == (("From +45 1", None),)
+
+
+def test_a_text_may_name_a_column_and_end_in_words() -> None:
+    found = match([*NEEDED, "Margin"], TARGET, mapping={}, constants={"comments": "At {margin} today"})
+
+    assert found.templates["comments"] == (("At ", len(NEEDED)), (" today", None))
+
+
+def test_a_brace_that_stands_alone_is_named() -> None:
+    with pytest.raises(ColumnsError, match=r"The text for comments has a single \{"):
+        match(NEEDED, TARGET, mapping={}, constants={"comments": "{"})
