@@ -27,6 +27,8 @@ MOST: Final = 1_000_000  # cells that are read otherwise than the fast reader do
 # Looked for first: most sheets have none of what follows.
 _SIGNS: Final = (b'="error"', b":visibility=", b"-spanned=", b'="percentage"', b'="time"')
 _SIGNS_IN_TEXT: Final = (b":tab", b":line-break", b":ruby", b":note")
+# LibreOffice says this of each result, and nothing of a result that is blank; others leave results out altogether.
+_CALCULATED: Final = b"calcext:value-type="
 _UNTYPED: Final = re.compile(
     rb"table-cell(?![^>]*:value-type=)(?:(?=[^>]*:formula=)|(?:\s[^>]*)?(?<!/)>\s*<(?!(?:\w+:)?annotation))"
 )
@@ -39,10 +41,11 @@ _SPAN: Final = re.compile(r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:
 class _Scan:
     """Follows the elements of one sheet, and where it is in it."""
 
-    def __init__(self, sheet: str, padded: frozenset[str]) -> None:
+    def __init__(self, sheet: str, padded: frozenset[str], *, calculated: bool) -> None:
         self.marks = Marks()
         self._sheet = sheet
         self._padded = padded
+        self._calculated = calculated
         self._inside = False
         self._row = self._column = self._columns = 0
         self._rows = self._repeated = 1
@@ -135,7 +138,7 @@ class _Scan:
         if self._cell.get(CALC + "value-type") == "error":
             return read_error(shown)
         match self._cell.get(OFFICE + "value-type"):
-            case None if TABLE + "formula" in self._cell and not shown:
+            case None if TABLE + "formula" in self._cell and not shown and not self._calculated:
                 place = f"{column_letters(self._column)}{self._row + 1}"
                 raise SourceError(f"has formulas that were never calculated (cell {place}): {AGAIN}")
             case None:
@@ -178,7 +181,7 @@ def scan(content: bytes, sheet: str, styles: bytes = b"") -> Marks:
     """
     try:
         padded = odsstyles.find_padded(content, styles)
-        found = _Scan(sheet, padded)
+        found = _Scan(sheet, padded, calculated=_CALCULATED in content)
         signs = (*_SIGNS, *_SIGNS_IN_TEXT)
         if padded or any(sign in content for sign in signs) or _UNTYPED.search(content):
             parser = expat.ParserCreate(namespace_separator=" ")

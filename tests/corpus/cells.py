@@ -490,6 +490,7 @@ IN_ODS = [
                 ods_cell("string", "Err:508", office__string_value="", calcext__value_type="error"),
                 "#VALUE!",
             ),
+            Case("a blank result of LibreOffice", ods_cell("", table__formula='of:=""'), None),
             Case("a blank result", ods_cell("string", "", office__string_value="", table__formula='of:=""'), None),
         ],
     ),
