@@ -113,8 +113,10 @@ class Table:
         cells: One row a row of data. Index "row" (int64): the row number that a spreadsheet program shows, unique and
             increasing; columns 0 … n-1, one a header, `ArrowDtype(string)`, null where the cell is empty. Text is
             unchanged (not stripped); a workbook's typed cells are canonical text: whole numbers without `.0`, other
-            numbers with a decimal point, dates as `YYYY-MM-DD`, times after it as ` HH:MM:SS`, booleans as TRUE and
-            FALSE, error cells as their error (`#N/A`).
+            numbers with a decimal point, dates as `YYYY-MM-DD`, times after it as ` HH:MM:SS`, with a fraction
+            of a second where there is one, durations as `36:00:00`, booleans as TRUE and FALSE, error cells as their
+            error (`#N/A`); whole numbers whose format is zeros alone as it shows them (`01234`), percentages as
+            `19.25%`.
         numbers: Column position → mask over the rows of *cells* (bool): the cell is a number in a workbook, so that
             its text has a decimal point whatever the column's style. Positions without such cells are absent.
         damaged: The same for numbers that have lost digits already: more than 15 significant ones.
