@@ -26,11 +26,12 @@ CALC: Final = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:
 MOST: Final = 1_000_000  # cells that are read otherwise than the fast reader does
 # Looked for first: most sheets have none of what follows.
 _SIGNS: Final = (b'="error"', b":visibility=", b"-spanned=", b'="percentage"', b'="time"')
-_SIGNS_IN_TEXT: Final = (b":tab", b":line-break", b":ruby", b":note")
+_SIGNS_IN_TEXT: Final = (b":tab/", b":tab>", b":line-break", b":ruby", b":note ", b":note>")
 # LibreOffice says this of each result, and nothing of a result that is blank; others leave results out altogether.
 _CALCULATED: Final = b"calcext:value-type="
 _UNTYPED: Final = re.compile(
-    rb"table-cell(?![^>]*:value-type=)(?:(?=[^>]*:formula=)|(?:\s[^>]*)?(?<!/)>\s*<(?!(?:\w+:)?annotation))"
+    rb"table-cell(?<!</table:table-cell)(?![^>]*:value-type=)"
+    rb"(?:(?=[^>]*:formula=)|(?:\s[^>]*)?(?<!/)>\s*<(?!/|(?:\w+:)?annotation))"
 )
 _CELLS: Final = {TABLE + "table-cell", TABLE + "covered-table-cell"}
 _BESIDE: Final = {OFFICE + "annotation", TEXT + "ruby-text", TEXT + "note"}  # text that is none of the cell's own
