@@ -14,14 +14,26 @@ ImporterError
 """
 
 
+def printable(text: str) -> str:
+    r"""Write signs that would steer a terminal, or hide what is there, as what programmers write for them.
+
+    >>> print(printable("June \x1b[2J\u202e.csv"))
+    June \x1b[2J\u202e.csv
+    """
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
 class ImporterError(Exception):
-    """A run stops, and the message is one sentence for the person who started it.
+    """A run stops, and the message is one sentence for the person who started it; printed, it is one line.
 
     Attributes:
         exit_code: What the process exits with (the command line's contract).
     """
 
     exit_code = 70
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class CannotStart(ImporterError):  # noqa: N818 - reads as the statement it makes

@@ -22,6 +22,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from importer.errors import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -54,9 +56,20 @@ _STYLES: Final[Mapping[str, str]] = {
 }
 
 
+class _Screen(Console):
+    """Prints nothing that would steer the terminal: names of files, sheets and columns are anybody's."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        super().print(*(_plain(one) if isinstance(one, str) else one for one in objects), **how)
+
+
+def _plain(text: str) -> str:
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def console(*, quiet: bool) -> Console:
     """Open the screen: stderr, since stdout carries the one thing that scripts read."""
-    return Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+    return _Screen(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
 
 
 def show_offer(screen: Console, offer: Offer) -> None:
@@ -218,7 +231,7 @@ def show_facts(screen: Console, facts: Mapping[str, Any]) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, value in facts.items():
         if told := _tell(value):
-            table.add_row(name.replace("_", " "), Text(told))
+            table.add_row(name.replace("_", " "), Text(_plain(told)))
     screen.print(table)
     screen.print()
 
@@ -244,7 +257,7 @@ def show_table(screen: Console, columns: Sequence[str], rows: Iterable[Sequence[
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text("" if cell is None else _plain(str(cell))) for cell in row))
     screen.print(table)
 
 

@@ -433,7 +433,7 @@ def test_a_broken_sheet_ends_in_a_sentence(tmp_path: Path) -> None:
 def test_a_sheet_that_cannot_be_read_in_time_ends_in_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("importer.read.workbook.PATIENCE", 0.001)
+    monkeypatch.setattr("importer.read.apart.PATIENCE", 0.001)
 
     with pytest.raises(SourceError, match="could not be read within"):
         read(workbook(tmp_path / "june.xlsx", ["a"], ["1"]))

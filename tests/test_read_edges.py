@@ -122,7 +122,7 @@ def test_text_after_a_closing_quote_is_explained(write: Callable[..., Path]) -> 
 def test_a_cell_of_absurd_length_is_named_by_its_row(write: Callable[..., Path], monkeypatch: Any) -> None:
     monkeypatch.setattr(dialect, "WIDEST_CELL", 100)
 
-    with pytest.raises(SourceError, match="row 3: field larger than field limit"):
+    with pytest.raises(SourceError, match="row 3: a cell has more than 100 signs"):
         read(write("a,b\n1\n3," + "x" * 200 + "\n"))
 
 

@@ -77,7 +77,8 @@ def _confess(error: Exception, workspace: Path) -> ImporterError:
         with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
             file.write(f"{said}\n")
     except OSError:
-        return ImporterError(f"This is a bug in the importer; please report it:\n{said}")
+        click.echo(said, err=True)
+        return ImporterError("This is a bug in the importer; please report what is told above.")
     return ImporterError(f"This is a bug in the importer. Its details are in {log}; please report them.")
 
 

@@ -6,13 +6,14 @@ import csv
 import io
 import os
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from importer.cli.options import common, find_sources, print_json, shaping, take_reading
-from importer.errors import SourceError
+from importer.errors import SourceError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 FIRST: Final = 10  # rows told to scripts
 SHOWN: Final = 4  # rows shown to people
+COLUMNS: Final = 100  # columns shown to people
 LEFT_OUT: Final = 10  # rows shown of those that are no data
 AT_ONCE: Final = 10_000  # rows written
 WIDEST: Final = 30  # signs of a cell shown to people
@@ -85,9 +87,11 @@ def _show(screen: Console, table: Table) -> None:
     columns = zip(*(cells for _, cells in rows), strict=True)
     lines = (
         (column_letters(number), _shown(text), *map(_shown, cells))
-        for number, (text, cells) in enumerate(zip(table.header, columns, strict=True))
+        for number, (text, cells) in enumerate(islice(zip(table.header, columns, strict=True), COLUMNS))
     )
     showing.show_table(screen, headings, lines)
+    if len(table.header) > COLUMNS:
+        screen.print(f"and {len(table.header) - COLUMNS:,} more columns", markup=False)
     if len(table.cells) > SHOWN:
         screen.print(f"and {len(table.cells) - SHOWN:,} more rows", markup=False)
     if table.left_out:
@@ -99,13 +103,13 @@ def _show(screen: Console, table: Table) -> None:
 
 
 def _shown(text: str | None) -> str:
-    """Make a cell fit for a terminal: short, and without signs that would steer it."""
-    plain = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in (text or "")[: WIDEST + 1])
+    """Make a cell short enough for a terminal."""
+    plain = printable((text or "")[: WIDEST + 1])
     return plain if len(plain) <= WIDEST else f"{plain[: WIDEST - 1]}…"
 
 
 def _join(cells: Iterable[str | None]) -> str:
-    return " | ".join(_shown(cell) for cell in cells if cell and cell.strip())
+    return " | ".join(_shown(cell) for cell in islice(filter(None, cells), COLUMNS) if cell.strip())
 
 
 def _rows(table: Table, *, start: int = 0, stop: int) -> Iterator[tuple[int, Cells]]:

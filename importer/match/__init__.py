@@ -14,7 +14,7 @@ from importer.errors import ColumnsError
 from importer.match.judging import judge, read_form
 from importer.match.making import make
 from importer.match.names import find, likely_of, names_of, near, title_of
-from importer.model import TEMPLATED, Made, Making, Matching, Styles, column_letters, fold, split_template
+from importer.model import TEMPLATED, Made, Making, Matching, Styles, column_letters, fold, quote, split_template
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -82,8 +82,7 @@ def match(
 
 
 def _refuse(problems: Iterable[str], header: Iterable[str]) -> ColumnsError:
-    found = ", ".join(f"“{text}”" for text in header if text)
-    return ColumnsError(f"{' '.join(problems)} The columns found are: {found}.")
+    return ColumnsError(f"{' '.join(problems)} The columns found are: {quote(filter(None, header))}.")
 
 
 def _claim(

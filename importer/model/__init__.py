@@ -16,7 +16,7 @@ from importer.model.events import Event
 from importer.model.headers import fold, layout, spellings
 from importer.model.making import Made, Making
 from importer.model.mappings import SavedMapping
-from importer.model.rows import column_letters, row_key, split_row_key
+from importer.model.rows import column_letters, quote, row_key, split_row_key
 from importer.model.runs import Report, Run, Session, SourceInfo
 from importer.model.sources import Bundling, Carried, LeftOut, Matching, Parsed, Reading, Styles, Table
 from importer.model.standings import (
@@ -102,6 +102,7 @@ __all__ = [
     "layout",
     "lifecycle_named",
     "quietly",
+    "quote",
     "read_invoices",
     "row_key",
     "spellings",

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NAMED: Final = 50  # names in a sentence
+LONGEST_NAME: Final = 60  # signs
 
 _SOURCE_SHIFT: Final = 32  # bits; a spreadsheet has at most 2**20 rows, a CSV fewer than 2**32
 
@@ -36,3 +42,16 @@ def column_letters(position: int) -> str:
         position, digit = divmod(position - 1, 26)
         name = chr(ord("A") + digit) + name
     return name
+
+
+def quote(names: Iterable[str]) -> str:
+    """Quote names of columns or sheets for a sentence: not more, and none longer, than can be read.
+
+    >>> quote(["Amount", "x" * 100]) == f"“Amount”, “{'x' * 59}…”"
+    True
+    """
+    named = list(names)
+    shown = (name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…" for name in named[:NAMED])
+    return ", ".join(f"“{name}”" for name in shown) + (
+        f" and {len(named) - NAMED:,} more" if len(named) > NAMED else ""
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from importer.errors import ColumnsError, SettingsError, SourceError
 from importer.mappings import fitting, load_all, read_mapping, resolve, tell_several
-from importer.model import Making, Reading, SavedMapping, layout, quietly
+from importer.model import Making, Reading, SavedMapping, layout, quietly, quote
 from importer.read import read
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def compare_headers(tables: Sequence[Table]) -> None:
         if other.header != first.header:
             raise ColumnsError(
                 f"{other.path.name} has other columns than {first.path.name}: "
-                f"{', '.join(other.header)} instead of {', '.join(first.header)}. "
+                f"{quote(other.header)} instead of {quote(first.header)}. "
                 "Sources of one run need the same header; submit them one by one."
             )
 

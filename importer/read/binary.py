@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 
 from importer.errors import SourceError
 from importer.read.marks import Marks
+from importer.read.scan import refuse_entities
 from importer.read.styles import Styles, find_all
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ STYLES: Final = "xl/styles.bin"
 STYLE: Final = 0xFFFFFF  # the bits of a cell that say which
 HIDDEN_ROW: Final = 0x10
 HIDDEN_COLUMN: Final = 0x01
+MOST_ROWS, MOST_COLUMNS = 1 << 20, 1 << 14
 
 
 def find_part(archive: zipfile.ZipFile, sheet: str) -> str:
@@ -49,7 +51,7 @@ def find_part(archive: zipfile.ZipFile, sheet: str) -> str:
     """
     relations = {
         relation.get("Id"): relation.get("Target", "")
-        for relation in ET.fromstring(archive.read("xl/_rels/workbook.bin.rels"))  # noqa: S314 - looked at for entities
+        for relation in ET.fromstring(refuse_entities(archive.read("xl/_rels/workbook.bin.rels")))  # noqa: S314 - no entities
     }
     for kind, body in records(archive.read("xl/workbook.bin")):
         if kind == SHEET:
@@ -79,17 +81,23 @@ def read_styles(archive: zipfile.ZipFile) -> Styles:
 
 
 def scan(part: bytes, styles: Styles) -> Marks:
-    """Find what the fast reader leaves out, or reads otherwise than *styles* show it."""
+    """Find what the fast reader leaves out, or reads otherwise than *styles* show it.
+
+    Raises:
+        ValueError: A cell lies beyond the last row or column.
+    """
     marks = Marks()
     shown = {*styles.identifiers, *styles.moments}
     row = 0
     for kind, body in records(part):
         if kind == ROW:
             (row,) = struct.unpack_from("<I", body)
+            _refuse_beyond(row, MOST_ROWS)
             if body[11] & HIDDEN_ROW:
                 marks.hidden_rows.append((row, row))
         elif kind in CELLS:
             column, style = struct.unpack_from("<II", body)
+            _refuse_beyond(column, MOST_COLUMNS)
             text = None
             if kind in ERROR_CELLS:
                 text = ERRORS.get(body[8], "#VALUE!")
@@ -113,6 +121,11 @@ def _note(marks: Marks, kind: int, body: bytes) -> None:
         marks.merged.append((top, left, bottom, right))
     elif kind == FILTER_COLUMN:
         marks.filtered = True
+
+
+def _refuse_beyond(place: int, most: int) -> None:
+    if place >= most:
+        raise ValueError("it has cells beyond the last row or column")
 
 
 def records(part: bytes) -> Iterator[tuple[int, bytes]]:

@@ -198,6 +198,8 @@ def _refuse_swallowed(row: int, cells: Iterable[str], width: int, dialect: Diale
 def explain(error: csv.Error) -> str:
     """Say in plain words what is wrong with a record, and the remedy."""
     said = str(error)
+    if "field limit" in said:
+        return f"a cell has more than {csv.field_size_limit():,} signs, or a quote in it does not close; mend it there"
     if "unexpected end" in said:
         return "a quote that is opened there never closes; close it, or export the source again"
     if "expected after" in said:

@@ -1,8 +1,8 @@
 """A process of its own: reads one sheet, and writes its cells as an Arrow stream to stdout.
 
-`python -m importer.read.cells KIND SHEET PART < WORKBOOK`, where PART is the sheet's part of an XLSX archive; without
-SHEET it lists the sheets as JSON: name, and whether it is visible. Exit `TOLD` with a sentence on stderr where that
-cannot be done.
+`python -m importer.read.cells MEMORY SECONDS KIND SHEET PART < WORKBOOK`, where PART is the sheet's part of an XLSX
+archive; without SHEET it lists the sheets as JSON: name, and whether it is visible. Exit `TOLD` with a sentence on
+stderr where that cannot be done. `apart` starts it, and says how much memory and time it has.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
 from importer.errors import SourceError
-from importer.read import binary, opendocument, scan, styles
+from importer.read import apart, binary, opendocument, scan, styles
 from importer.read.numberformats import EXACT, write_duration, write_number
 from importer.read.styles import Damaged
 
@@ -35,20 +35,18 @@ if TYPE_CHECKING:
 
     from importer.read.marks import Marks
 
-MEMORY: Final = 8 << 30  # bytes of address space; a million rows of 25 columns take 3
 AT_ONCE: Final = 20_000  # rows that are Python's objects at once, which take five times as much as their texts
 NONE: Final = np.zeros(0, [("row", "i8"), ("column", "i8"), ("number", "f8"), ("style", "i8")])
 EARLY: Final = 1904  # the last year of which the fast reader reads dates wrongly
 UNKNOWN_ERROR: Final = "Unsupported cell error value"  # what calamine says of `#SPILL!` and its like
-TOLD, SHORT_OF_MEMORY = 3, 4  # exit codes
 
 
-def main(kind: str, sheet: str = "", part: str = "") -> None:
+def main(memory: str, seconds: str, kind: str, sheet: str = "", part: str = "") -> None:
     """Write the cells of *sheet* to stdout: columns `text N`, `number N`, `damaged N`; its marks are the metadata."""
-    limit_memory()
+    apart.limit(int(memory), int(seconds))
     gc.disable()  # a million lists are looked through again and again, and nothing refers to itself
-    data = sys.stdin.buffer.read()
     try:
+        data = sys.stdin.buffer.read()
         if not sheet:
             sys.stdout.write(json.dumps(list_sheets(data, kind)))
             return
@@ -56,10 +54,10 @@ def main(kind: str, sheet: str = "", part: str = "") -> None:
         del data
         write_stream(batches, {"marks": json.dumps(marks.to_dict())})
     except MemoryError:
-        sys.exit(SHORT_OF_MEMORY)
+        sys.exit(apart.SHORT_OF_MEMORY)
     except SourceError as error:
         sys.stderr.write(str(error))
-        sys.exit(TOLD)
+        sys.exit(apart.TOLD)
 
 
 def write_stream(batches: Iterable[list[list[Any]]], told: Mapping[str, str]) -> None:
@@ -76,14 +74,6 @@ def write_stream(batches: Iterable[list[list[Any]]], told: Mapping[str, str]) ->
             stack.enter_context(pa.ipc.new_stream(sys.stdout.buffer, pa.schema([], told)))
 
 
-def limit_memory() -> None:
-    """Let a workbook that asks for the impossible end this process, and not the machine."""
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource  # noqa: PLC0415 - not on every system
-
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-
-
 def list_sheets(data: bytes, kind: str) -> list[tuple[str, bool]]:
     """Name the sheets of a workbook, and whether each is visible."""
     if kind == "xls":
@@ -92,6 +82,9 @@ def list_sheets(data: bytes, kind: str) -> list[tuple[str, bool]]:
         book = oldexcel.open_book(data, formats=False)
         return [(sheet.name, sheet.visibility == 0) for sheet in book.sheets()]
     with _damage_told():
+        if kind == "ods":
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                opendocument.refuse_malformed(scan.refuse_entities(archive.read("content.xml")))
         found = CalamineWorkbook.from_filelike(io.BytesIO(data)).sheets_metadata
     return [(sheet.name, sheet.visible == SheetVisibleEnum.Visible) for sheet in found]
 
@@ -115,10 +108,10 @@ def read_batches(data: bytes, kind: str, sheet: str, part: str) -> tuple[Iterato
             case "xlsb":
                 marks = binary.scan(archive.read(binary.find_part(archive, sheet)), binary.read_styles(archive))
             case "ods":
-                own = archive.read("styles.xml") if "styles.xml" in archive.namelist() else b""
+                own = scan.refuse_entities(archive.read("styles.xml")) if "styles.xml" in archive.namelist() else b""
                 marks = opendocument.scan(archive.read("content.xml"), sheet, own)
             case _:
-                marks = scan.scan(archive.read(part))
+                marks = scan.scan(scan.refuse_entities(archive.read(part)))
                 mend = _Mender(data, part, styles.read_xlsx(archive)).mend
         cells = _open_sheet(data, sheet, archive, part)
         if kind == "xlsx":

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from importer.read.source import Source
 
 SINGLE: Final = ("cp1252", "iso-8859-15", "cp1250", "mac-roman")  # of equals, the first
+SHOWN: Final = 40  # signs of a word
 MOST_WORDS: Final = 20_000  # distinct ones that are looked at
 
 _WESTERN: Final = {
@@ -203,16 +204,17 @@ def _choose(source: Source) -> str:
     best = min(judged.values())
     chosen = next(name for name, found in judged.items() if found == best)
     if 3 * best[0] > len(tokens):
-        word = tokens[0].decode(chosen)
+        word = tokens[0].decode(chosen)[:SHOWN]
         raise SourceError(
             f"is not utf-8, and its words make little sense in {', '.join(SINGLE)} (“{word}” is one in {chosen}): "
             "say its encoding with --encoding, or save it as CSV UTF-8."
         )
     for other in (name for name, found in judged.items() if found == best and name != chosen):
         differing = [token for token in tokens if token.decode(chosen) != token.decode(other)]
-        if differing and (chosen != SINGLE[0] or (other == "cp1250" and central)):
+        shown = [differing[0].decode(name)[:SHOWN] for name in (chosen, other)] if differing else []
+        if shown and (chosen != SINGLE[0] or (other == "cp1250" and central)):
             raise SourceError(
-                f"may be {chosen} (“{differing[0].decode(chosen)}”) or {other} (“{differing[0].decode(other)}”): "
+                f"may be {chosen} (“{shown[0]}”) or {other} (“{shown[1]}”): "
                 "say which with --encoding, or save it as CSV UTF-8."
             )
     return chosen

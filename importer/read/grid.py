@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +13,10 @@ import pyarrow.compute as pc
 
 from importer.errors import SourceError
 from importer.model import LeftOut, Table, column_letters
-from importer.read.shape import find_no_data, tell_rows
+from importer.read.shape import NAMED, find_no_data, tell_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from importer.model import Carried, Reading
@@ -137,15 +138,21 @@ def _judge_hidden(rows: np.ndarray, reading: Reading) -> tuple[str, str]:
 
 
 def _tell_headers(grid: Grid, filled: list[np.ndarray]) -> Iterator[tuple[str, str]]:
-    places: dict[str, list[str]] = {}
+    places: dict[str, list[int]] = {}
     for number, text in enumerate(grid.header):
-        places.setdefault(text.strip(), []).append(column_letters(number))
-    twice = [f"“{text}” in {', '.join(letters)}" for text, letters in places.items() if text and len(letters) > 1]
-    if twice:
-        yield "headers that repeat", "; ".join(twice)
-    unnamed = [column_letters(n) for n, text in enumerate(grid.header) if not text.strip() and filled[n].any()]
+        places.setdefault(text.strip(), []).append(number)
+    again = {text: numbers for text, numbers in places.items() if text and len(numbers) > 1}
+    if again:
+        named = [f"“{text}” in {tell_columns(numbers)}" for text, numbers in islice(again.items(), NAMED)]
+        yield "headers that repeat", "; ".join(named) + (" and more" if len(again) > NAMED else "")
+    unnamed = [number for number in places.get("", ()) if filled[number].any()]
     if unnamed:
-        yield "columns without a header", ", ".join(unnamed)
+        yield "columns without a header", tell_columns(unnamed)
+
+
+def tell_columns(columns: Sequence[int]) -> str:
+    """Name columns, not more than can be read."""
+    return ", ".join(map(column_letters, columns[:NAMED])) + (" and more" if len(columns) > NAMED else "")
 
 
 def _tell_left_out(left_out: list[LeftOut]) -> Iterator[tuple[str, str]]:

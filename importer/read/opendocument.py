@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from datetime import timedelta
 from itertools import product
@@ -17,7 +18,7 @@ from importer.read.scan import AGAIN
 from importer.read.styles import Damaged
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 OFFICE: Final = "urn:oasis:names:tc:opendocument:xmlns:office:1.0 "
 TABLE: Final = "urn:oasis:names:tc:opendocument:xmlns:table:1.0 "
@@ -68,7 +69,7 @@ class _Scan:
             if hidden:
                 self.marks.hidden_columns.append((self._columns, self._columns + repeated - 1))
             style = attributes.get(TABLE + "default-cell-style-name")
-            if style in self._padded:
+            if style in self._padded and self._columns + repeated <= MOST:
                 known = len(self._column_styles)
                 self._column_styles += [None] * (self._columns - known) + [style] * repeated
             self._columns += repeated
@@ -174,13 +175,31 @@ def _write_span(text: str) -> str:
     return write_duration(-span if found[1] else span)
 
 
+def refuse_malformed(content: bytes) -> None:
+    """Refuse what is no XML: calamine looks for the end of a table for ever where another element ends first.
+
+    Raises:
+        SourceError: It is not well-formed.
+    """
+    with _damage_told():
+        expat.ParserCreate().Parse(content, True)  # noqa: FBT003 - expat's own
+
+
+@contextlib.contextmanager
+def _damage_told() -> Iterator[None]:
+    try:
+        yield
+    except (expat.ExpatError, ValueError) as error:
+        raise SourceError(f"is damaged: {error}. Save it again from a spreadsheet program.") from None
+
+
 def scan(content: bytes, sheet: str, styles: bytes = b"") -> Marks:
     """Find what the fast reader leaves out of a sheet, or reads otherwise than its styles show it.
 
     Raises:
         SourceError: The sheet is not well-formed, or does not hold the results of its formulas.
     """
-    try:
+    with _damage_told():
         padded = odsstyles.find_padded(content, styles)
         found = _Scan(sheet, padded, calculated=_CALCULATED in content)
         signs = (*_SIGNS, *_SIGNS_IN_TEXT)
@@ -191,6 +210,4 @@ def scan(content: bytes, sheet: str, styles: bytes = b"") -> Marks:
             parser.EndElementHandler = found.end
             parser.CharacterDataHandler = found.text
             parser.Parse(content, True)  # noqa: FBT003 - expat's own
-    except (expat.ExpatError, ValueError) as error:
-        raise SourceError(f"is damaged: {error}. Save it again from a spreadsheet program.") from None
     return found.marks

@@ -14,31 +14,36 @@ if TYPE_CHECKING:
 
 AGAIN: Final = "open it in a spreadsheet program and save it again."
 
+LONGEST_CELL: Final = 1 << 17  # bytes of a formula as long as formulas get, with its tags
+
+# No pattern goes over a sign twice, however the sheet is written: a tag ends before the next, and what is taken in
+# possession (`*+`) is not given back. Places have no more digits than there are rows.
 # Looked for first: a plain search is ten times as fast as a pattern.
 _ERROR_SIGNS: Final = (b'="e"', b"='e'", b'= "e"', b"= 'e'")
 _FORMULA_SIGNS: Final = (b"f>", b"f/>", b"<f ", b":f ")
 _ERROR: Final = re.compile(rb"""t\s*=\s*["']e["']""")
 _TYPE: Final = re.compile(rb"""\st\s*=\s*["'](?!n["'])""")
 _STYLE: Final = rb"""s\s*=\s*["'](%s)["']"""
-_TAG: Final = re.compile(rb"<(?:\w+:)?(row|c)(?=[\s/>])([^>]*)>")
-_COLUMN: Final = re.compile(rb"""\sr\s*=\s*["']([A-Z]+)""")
+_TAG: Final = re.compile(rb"<(?:\w+:)?(row|c)(?=[\s/>])([^<>]*)>")
+_COLUMN: Final = re.compile(rb"""\sr\s*=\s*["']([A-Z]{1,3})""")
 _CELL: Final = re.compile(
-    rb"""<(?:\w+:)?c\s(?P<attributes>[^>]*)(?:(?<=/)>|>(?P<content>.*?)</(?:\w+:)?c\s*>)""", re.DOTALL
+    rb"""<(?:\w+:)?c\s(?P<attributes>[^<>]*)"""
+    rb"""(?:(?<=/)>|>(?P<content>[^<]*+(?:<(?!/?(?:\w+:)?c[\s/>])[^<]*+)*+)</(?:\w+:)?c\s*>)"""
 )
-_VALUE: Final = re.compile(rb"""<(?:\w+:)?v(?:\s[^>]*)?>([^<]+)<""")
-_PLACE: Final = re.compile(rb"""\br\s*=\s*["']([A-Z]+)([0-9]+)["']""")
+_VALUE: Final = re.compile(rb"""<(?:\w+:)?v(?:\s[^<>]*)?>([^<]+)<""")
+_PLACE: Final = re.compile(rb"""\br\s*=\s*["']([A-Z]{1,3})([0-9]{1,7})["']""")
 _NO_RESULT: Final = re.compile(
-    rb"""(?:</(?:\w+:)?f\s*>|<(?:\w+:)?f(?:\s[^>]*)?/>)\s*"""
-    rb"""(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c\s*>"""
+    rb"""(?:</(?:\w+:)?f\s*>|<(?:\w+:)?f(?:\s[^<>]*)?/>)\s*+"""
+    rb"""(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*+</(?:\w+:)?c\s*>"""
 )
 _TEXT_RESULT: Final = re.compile(rb"""\st\s*=\s*["']str["']""")
 _ROOT: Final = re.compile(rb"<((?:\w+:)?)worksheet\b")
 _HIDDEN: Final = re.compile(rb"""\shidden\s*=\s*["'](?:1|true)["']""")
-_ROW: Final = re.compile(rb"<(?:\w+:)?row(?=[\s/>])([^>]*)>")
-_ROW_NUMBER: Final = re.compile(rb"""\sr\s*=\s*["']([0-9]+)["']""")
-_COLUMNS: Final = re.compile(rb"<(?:\w+:)?col\s([^>]*)>")
-_FIRST: Final = re.compile(rb"""\bmin\s*=\s*["']([0-9]+)["']""")
-_LAST: Final = re.compile(rb"""\bmax\s*=\s*["']([0-9]+)["']""")
+_ROW: Final = re.compile(rb"<(?:\w+:)?row(?=[\s/>])([^<>]*)>")
+_ROW_NUMBER: Final = re.compile(rb"""\sr\s*=\s*["']([0-9]{1,7})["']""")
+_COLUMNS: Final = re.compile(rb"<(?:\w+:)?col\s([^<>]*)>")
+_FIRST: Final = re.compile(rb"""\bmin\s*=\s*["']([0-9]{1,7})["']""")
+_LAST: Final = re.compile(rb"""\bmax\s*=\s*["']([0-9]{1,7})["']""")
 _FILTER: Final = re.compile(rb"<(?:\w+:)?filterColumn[\s>]")
 
 
@@ -58,6 +63,17 @@ def scan(xml: bytes) -> Marks:
                 marks.hidden_columns.append((int(first[1]) - 1, int(last[1]) - 1))
     marks.filtered = b"filterColumn" in xml and bool(_FILTER.search(xml))
     return marks
+
+
+def refuse_entities(xml: bytes) -> bytes:
+    """Refuse what could blow up, or lead elsewhere; give all else back.
+
+    Raises:
+        SourceError: It declares entities, or would hide that: UTF-16, which no spreadsheet program writes.
+    """
+    if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml or b"\0" in xml:
+        raise SourceError("declares entities, as no spreadsheet program does; save it again from one.")
+    return xml
 
 
 def _find_hidden_rows(xml: bytes) -> list[tuple[int, int]]:
@@ -112,7 +128,8 @@ def _find_cells(
         start = found.start()
         if not xml[start - 1 : start].isspace():
             continue
-        cell = _CELL.match(xml, xml.rfind(b"<", 0, start))
+        tag = xml.rfind(b"<", max(0, start - LONGEST_CELL), start)
+        cell = _CELL.match(xml, tag) if tag >= 0 else None
         if not cell or start >= cell.end("attributes"):
             continue
         said = _PLACE.search(cell["attributes"])
@@ -147,7 +164,8 @@ def refuse_uncalculated(xml: bytes) -> None:
     root = _ROOT.search(xml)
     tag = b"<" + (root[1] if root else b"") + b"c "
     for end in _NO_RESULT.finditer(xml):
-        start = max(0, xml.rfind(tag, 0, end.start()))
+        start = max(0, end.start() - LONGEST_CELL)
+        start = max(start, xml.rfind(tag, start, end.start()))
         attributes = xml[start : xml.find(b">", start)]
         if not _TEXT_RESULT.search(attributes):
             place = _PLACE.search(attributes)

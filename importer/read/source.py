@@ -195,6 +195,7 @@ class Text:
 
 
 _LINE_END: Final = re.compile(b"[\r\n]")
+_SOMETHING: Final = re.compile(rb"\S")
 # What became a pipe since it was looked at is not waited for.
 _READ_ONLY: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -209,6 +210,24 @@ def _state(file: BinaryIO) -> tuple[int, ...]:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
+def _take(stream: BinaryIO) -> bytes:
+    """Read standard input to its end, unless that is out of sight: then what was read tells enough."""
+    taken = io.BytesIO()
+    while part := stream.read(LONGEST_LINE):
+        if not taken.tell():
+            is_text = not part.startswith((*WORKBOOK, GZIP))
+        if is_text and len(part) == LONGEST_LINE and not _LINE_END.search(part):
+            raise SourceError(
+                f"Standard input has a line of more than {LONGEST_LINE >> 20} MiB: no table has; export it again."
+            )
+        taken.write(part)
+        if taken.tell() > LARGEST:
+            raise SourceError("Standard input is longer than 4 GiB; split it.")
+    if not _SOMETHING.search(taken.getbuffer()):
+        raise SourceError("Standard input is empty.")
+    return taken.getvalue()
+
+
 def open_source(path: Path, told: Doing | None = None) -> Plain:
     """Open a file, or standard input for `-`.
 
@@ -216,11 +235,7 @@ def open_source(path: Path, told: Doing | None = None) -> Plain:
         SourceError: It cannot be read, is too large, or empty.
     """
     if str(path) == "-":
-        data = sys.stdin.buffer.read(LARGEST + 1)
-        if len(data) > LARGEST:
-            raise SourceError("Standard input is longer than 4 GiB; split it.")
-        if not data.strip():
-            raise SourceError("Standard input is empty.")
+        data = _take(sys.stdin.buffer)
         return Plain(lambda: io.BytesIO(data), told)
     try:
         found = path.stat()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
 from importer.read.numberformats import EXACT, FALSE_DAY, Digits, Moment, Percent, find, find_built_in, write_number
+from importer.read.scan import refuse_entities
 
 if TYPE_CHECKING:
     import zipfile
@@ -68,12 +69,12 @@ def read_xlsx(archive: zipfile.ZipFile) -> Styles:
     Raises:
         ElementTree.ParseError, ValueError: They are damaged.
     """
-    book = ET.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 - looked at for entities
+    book = ET.fromstring(refuse_entities(archive.read("xl/workbook.xml")))  # noqa: S314 - no entities
     flags = [element.get("date1904") for element in book if _name(element) == "workbookPr"]
     is_1904 = any(flag in {"1", "true"} for flag in flags)
     if XML not in archive.namelist():
         return Styles(is_1904=is_1904)
-    root = ET.fromstring(archive.read(XML))  # noqa: S314 - looked at for entities
+    root = ET.fromstring(refuse_entities(archive.read(XML)))  # noqa: S314 - no entities
     codes = {int(one.get("numFmtId", 0)): one.get("formatCode", "") for one in _children(root, "numFmts", "numFmt")}
     numbers = [int(one.get("numFmtId", 0)) for one in _children(root, "cellXfs", "xf")]
     return Styles.of(find_all(numbers, codes), is_1904=is_1904)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from importer.read.grid import Facts
     from importer.read.source import Source
 
+MOST_COLUMNS: Final = 1 << 14  # as in a workbook
 NAMED: Final = 5  # rows named of those with too many cells
 
 _UNDECODABLE: Final = re.compile("[\udc80-\udcff\ufffd]")
@@ -62,6 +63,11 @@ def read(source: Source, reading: Reading) -> Grid:
     if offset + header.end == len(head):  # the beginning may end within it
         head = _head(text.pieces(), LONGEST_RECORD)
         header = _find_header(head[offset:], dialect, first, reading.header_row, cut=False)
+    if len(header.texts) > MOST_COLUMNS:
+        raise SourceError(
+            f"has {len(header.texts):,} columns in row {header.row}, where no spreadsheet has more than "
+            f"{MOST_COLUMNS:,}: delete the empty ones, or say where the header is with --header-row."
+        )
     facts = (("format", "text"), ("encoding", text.name), *dialect.facts)
     body = Body(dialect, len(header.texts), header.row + 1)
     body.take(text.utf8(), len(head[: offset + header.end].encode()))

@@ -10,8 +10,6 @@ import io
 import json
 import posixpath
 import re
-import subprocess
-import sys
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -33,8 +31,11 @@ from importer.model import (
     Making,
     Styles,
     column_letters,
+    quote,
 )
-from importer.read.grid import Grid
+from importer.read import apart
+from importer.read.grid import Grid, tell_columns
+from importer.read.scan import refuse_entities
 from importer.read.shape import SAMPLE, find_header, titles
 
 if TYPE_CHECKING:
@@ -43,9 +44,10 @@ if TYPE_CHECKING:
     from importer.model import Reading
 
 LARGEST: Final = 4 << 30  # bytes of an unpacked workbook
-THICKEST: Final = 1000  # times that a part may be larger than it is packed
-PATIENCE: Final = 600  # seconds for the child
-TOLD: Final = 3  # exit code of the child: what it says on stderr is a sentence
+SMALL: Final = 64 << 20  # bytes that any part may unpack to
+THICKEST: Final = 200  # times that a larger part may be larger than it is packed
+MOST_PARTS: Final = 10_000  # a sheet, an image or a comment is one or two
+LONGEST_LIST: Final = 16 << 20  # bytes of what names the sheets
 TITLE: Final = "Invoice importer"  # in A1 of the sheet `Run` of our own workbooks
 CARRIED: Final = ("Field", "Column", "Constant", "Decimal", "Date order")
 MADE: Final = ("Also mapped", "Of", "From", "To")
@@ -56,7 +58,7 @@ LOOKED_AT: Final = 8  # sheets that are looked into for a table
 HEADERS: Final = 60  # rows that a header may be merged over
 AREAS: Final = 5  # merged areas named
 
-_FILLED: Final = re.compile(rb"<(?:\w+:)?(?:v(?:\s[^>]*)?>[^<]|is>)")
+_FILLED: Final = re.compile(rb"<(?:\w+:)?(?:v(?:\s[^<>]*)?>[^<]|is>)")
 
 
 NAMES: Final = {"xlsx": "workbook", "xlsb": "workbook (xlsb)", "xls": "workbook (xls)", "ods": "workbook (ods)"}
@@ -121,6 +123,8 @@ def read(data: bytes, reading: Reading) -> Grid:
 def _open(data: bytes) -> _Book:
     if data.startswith(COMPOUND):
         return _open_compound(data)
+    if data.count(b"PK\1\2") > MOST_PARTS:  # looked for first: the directory takes memory as it is read
+        raise SourceError(f"has more than {MOST_PARTS:,} parts; save it again from a spreadsheet program.")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _guard(archive)
@@ -130,7 +134,9 @@ def _open(data: bytes) -> _Book:
                 sheets = {name: shown for name, (_, shown) in found.items()}
                 return _Book(data, "xlsx", sheets, {name: part for name, (part, _) in found.items()})
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError) as error:
-        raise SourceError(f"is damaged: {error}. Open it in a spreadsheet program and save it again.") from None
+        raise SourceError(
+            f"is damaged: {str(error).rstrip('. ')}. Open it in a spreadsheet program and save it again."
+        ) from None
     kind = "xlsb" if "xl/workbook.bin" in names else "ods" if "content.xml" in names else None
     if kind is None:
         raise SourceError("is a zip archive and no workbook; unpack it and name the file in it.")
@@ -151,28 +157,37 @@ def _stream(name: str) -> bytes:
 
 
 def _list_sheets(data: bytes, kind: str) -> dict[str, bool]:
-    return dict(json.loads(_run_child(data, kind)))
+    return dict(json.loads(apart.run(data, kind)))
 
 
 def _guard(archive: zipfile.ZipFile) -> None:
-    """Refuse what is locked, unpacks to more than anybody's export, or declares entities."""
+    """Refuse what is locked, unpacks to more than anybody's export, or is read one way here and another way there."""
     total = 0
+    seen: set[str] = set()
     for info in archive.infolist():
         if info.flag_bits & 1:
             raise SourceError("is protected by a password; save it without one.")
+        if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+            raise SourceError("is packed in a way that no spreadsheet program does; save it again from one.")
+        name = posixpath.normpath(info.filename.replace("\\", "/").casefold())
+        if name in seen:
+            raise SourceError(f"has two parts called {info.filename}; save it again from a spreadsheet program.")
+        seen.add(name)
         total += info.file_size
-        if total > LARGEST or info.file_size > max(CHUNK, info.compress_size * THICKEST):
+        if total > LARGEST or info.file_size > max(SMALL, info.compress_size * THICKEST):
             raise SourceError("unpacks to far more than it holds; save it again from a spreadsheet program.")
+    if _is_locked_ods(archive):
+        raise SourceError("is protected by a password; save it without one.")
     for info in archive.infolist():
         if info.filename.endswith((".xml", ".rels")):
             with archive.open(info) as part:
-                _refuse_entities(part.read(4096))
+                refuse_entities(part.read(4096))
 
 
-def _refuse_entities(xml: bytes) -> None:
-    # UTF-16 would hide what is looked for, here and in the child; no spreadsheet program writes it.
-    if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml or b"\0" in xml:
-        raise SourceError("declares entities, as no spreadsheet program does; save it again from one.")
+def _is_locked_ods(archive: zipfile.ZipFile) -> bool:
+    """Tell by the list of parts, which is the only one that is not locked."""
+    manifest = "META-INF/manifest.xml"
+    return manifest in archive.NameToInfo and b":encryption-data" in archive.read(manifest)
 
 
 def _sheets(archive: zipfile.ZipFile) -> dict[str, tuple[str, bool]]:
@@ -195,8 +210,10 @@ def _sheets(archive: zipfile.ZipFile) -> dict[str, tuple[str, bool]]:
 
 def _xml(archive: zipfile.ZipFile, part: str) -> ET.Element:
     try:
+        if archive.getinfo(part).file_size > LONGEST_LIST:
+            raise SourceError("has a list of sheets that is far too long; save it again from a spreadsheet program.")
         data = archive.read(part)
-        _refuse_entities(data)
+        refuse_entities(data)
         return ET.fromstring(data)  # noqa: S314 - without entities there is nothing to blow up
     except (KeyError, ET.ParseError):
         raise SourceError(f"is damaged: {part} cannot be read. Save it again from a spreadsheet program.") from None
@@ -207,7 +224,7 @@ def _choose(book: _Book, sheet: str | None) -> str:
     if sheet is not None:
         found = next((name for name in book.sheets if name.casefold() == sheet.casefold()), None)
         if found is None:
-            raise SourceError(f"has no sheet {sheet!r}; it has {_quote(book.sheets)}.")
+            raise SourceError(f"has no sheet {sheet!r}; it has {quote(book.sheets)}.")
         return found
     visible = [name for name, shown in book.sheets.items() if shown]
     filled = visible if len(visible) == 1 else _find_filled(book, visible)
@@ -218,7 +235,7 @@ def _choose(book: _Book, sheet: str | None) -> str:
     if 1 < len(filled) <= LOOKED_AT:
         filled = [name for name in filled if _is_table(book.sheet(name))] or filled
     if len(filled) > 1:
-        raise SourceError(f"has several sheets with data: {_quote(filled)}. Name one with --sheet.")
+        raise SourceError(f"has several sheets with data: {quote(filled)}. Name one with --sheet.")
     return filled[0]
 
 
@@ -243,10 +260,6 @@ def _is_table(sheet: _Sheet) -> bool:
     return sum(bool(text.strip()) for text in records[header]) > 1 and any(map(any, records[header + 1 :]))
 
 
-def _quote(names: Iterable[str]) -> str:
-    return ", ".join(f"“{name}”" for name in names)
-
-
 def _is_filled(archive: zipfile.ZipFile, part: str) -> bool:
     """Look for the first value; a sheet of formats alone has none."""
     seen = b""
@@ -259,25 +272,7 @@ def _is_filled(archive: zipfile.ZipFile, part: str) -> bool:
 
 
 def _parse(data: bytes, kind: str, sheet: str, part: str) -> _Sheet:
-    return _Sheet(pa.ipc.open_stream(_run_child(data, kind, sheet, part)).read_all())
-
-
-def _run_child(data: bytes, *arguments: str) -> bytes:
-    """Read a workbook in a process that may fail; give what that writes to stdout."""
-    # -P keeps the current folder off the path: a file there could have the name of a module.
-    command = [sys.executable, "-P", "-m", "importer.read.cells", *arguments]
-    try:
-        child = subprocess.run(command, input=data, capture_output=True, check=False, timeout=PATIENCE)  # noqa: S603 - our own module
-    except subprocess.TimeoutExpired:
-        raise SourceError(f"could not be read within {PATIENCE} s; split it.") from None
-    said = child.stderr.decode(errors="replace").strip()
-    if child.returncode == TOLD:
-        raise SourceError(said)
-    if child.returncode == 1:
-        raise SourceError(f"is damaged or of a kind that cannot be read: {said.splitlines()[-1]}.")
-    if child.returncode:
-        raise SourceError("needs more memory than a spreadsheet should: delete what lies far below or beside the data.")
-    return child.stdout
+    return _Sheet(pa.ipc.open_stream(apart.run(data, kind, sheet, part)).read_all())
 
 
 def _to_grid(book: _Book, name: str, carried: Carried | None, reading: Reading) -> Grid:
@@ -337,13 +332,15 @@ def _tell_marks(book: _Book, name: str, header_row: int) -> Iterable[tuple[str, 
     width = len(book.sheet(name).texts)
     hidden = [other for other, shown in book.sheets.items() if not shown and other != name]
     if hidden:
-        yield "hidden sheets, not read", _quote(hidden)
+        yield "hidden sheets, not read", quote(hidden)
     others = [other for other, shown in book.sheets.items() if shown and other != name]
     if others:
-        yield "other sheets, not read", _quote(others)
-    columns = [column for first, last in marks["hidden_columns"] for column in range(first, min(last, width - 1) + 1)]
-    if columns:
-        yield "hidden columns, read", ", ".join(map(column_letters, columns))
+        yield "other sheets, not read", quote(others)
+    columns = np.zeros(width, dtype=bool)
+    for first, last in marks["hidden_columns"]:
+        columns[max(first, 0) : max(last + 1, 0)] = True
+    if columns.any():
+        yield "hidden columns, read", tell_columns(np.flatnonzero(columns).tolist())
     if marks["filtered"]:
         yield "filter", "active"
     merged = [area for area in marks["merged"] if area[0] >= header_row]
