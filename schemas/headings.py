@@ -217,52 +217,6 @@ DEBTOR_TYPES: Final[Mapping[str, str]] = {
 }
 
 
-MEANINGS: Final[Mapping[str, str]] = {
-    "creditorReference": "your number of the invoice; it keeps the invoice from becoming a second case",
-    "currencyCode": "the invoice's currency, as EUR",
-    "date": "the day on which the invoice was issued",
-    "dueDate": "the day on which it was to be paid",
-    "amountToRecover": "what is still open of it, without fees and interest",
-    "amountToRecoverOver6Months": "of that, what is more than 180 days overdue",
-    "amountToRecoverOver12Months": "of that, what is more than 12 months overdue",
-    "amountToRecoverOver24Months": "of that, what is more than 24 months overdue",
-    "claimDescription": "what the claim is about",
-    "comments": "for the collector: what was paid, written or agreed",
-    "creditorDivisionId": "the id of your division whose claim it is",
-    "collectionPartnerId": "the id of the partner that is to collect it",
-    "skipDebituraVerification": "whether it goes to the partner without Debitura's verification",
-    "assignedUserEmail": "the e-mail address of whoever owns the case",
-    "returnUrl": "where a person is sent after signing what the case needs",
-    "tag": "a name for a group of test cases",
-    "debtor.type": "Company or Private",
-    "debtor.name": "who owes it",
-    "debtor.contactPerson": "whom to speak to at a company",
-    "debtor.companyRegistrationNumber": "the company's number in its public register",
-    "debtor.address": "street and number",
-    "debtor.zipCode": "the postal code",
-    "debtor.city": "the town",
-    "debtor.stateAlpha2": "a state of the United States, as MA",
-    "debtor.state": "a state of the United States by name, or a region elsewhere",
-    "debtor.countryAlpha2": "the country's code of two letters",
-    "debtor.country": "the country by name",
-    "debtor.email": "the debtor's e-mail address",
-    "debtor.phone": "the debtor's telephone number, with the country's prefix",
-    "creditorCompanyName": "the company whose claim it is",
-    "creditorCountryAlpha2": "that company's country, its code of two letters",
-    "creditorCountry": "that company's country by name",
-    "externalTenantId": "the client that the case is made for, by the id that you linked it by",
-    "caseId": "the id of the case",
-    "caseReference": "Debitura's reference of the case",
-    "collectionPartnerReference": "your own reference of the case",
-    "welcomeMessage": "what the client is written as the case starts",
-    "userEmail": "who starts the case, by e-mail address",
-    "userId": "who starts the case, by id",
-    "interestFees": "interest, an amount",
-    "reminderFees": "fees for reminders, an amount",
-    "collectionFees": "fees for collecting, an amount",
-}
-
-
 def with_headings(fields: Iterable[Field], *, agent: bool = False) -> dict[str, Field]:
     """Give *fields* the headings of all languages, by name.
 

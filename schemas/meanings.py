@@ -71,18 +71,20 @@ _CLAIM: Final = {
         ("HRB 01234", None),
     ),
     "debtor.address": Meaning("Address", "Street and number.", ("Musterstraße 1", "12 Sample Street")),
-    "debtor.zipCode": Meaning("Postal code", "With its leading zeros, if it has any.", ("01067", "02108")),
-    "debtor.city": Meaning("City", "Of that address.", ("Dresden", "Boston")),
+    "debtor.zipCode": Meaning("Postal code", "The postal code, with the zeros it begins with.", ("01067", "02108")),
+    "debtor.city": Meaning("City", "The town.", ("Dresden", "Boston")),
     "debtor.state": Meaning(
         "State",
         "A state of the United States; elsewhere it may be left blank.",
         (None, "Massachusetts"),
     ),
     "debtor.country": Meaning(
-        "Country", "Of that address, by name or by its code of two letters.", ("Germany", "United States")
+        "Country", "The debtor's country, by name or by its code of two letters.", ("Germany", "United States")
     ),
     "debtor.email": Meaning("Email", "The debtor's address for e-mail.", ("anna@example.com", "jane@example.com")),
-    "debtor.phone": Meaning("Phone", "With the country's prefix.", ("+49 351 0000000", "+1 617 555 0100")),
+    "debtor.phone": Meaning(
+        "Phone", "The debtor's telephone number, with the country's prefix.", ("+49 351 0000000", "+1 617 555 0100")
+    ),
     "claimDescription": Meaning(
         "Description", "What the claim is about; the debtor may get to read it.", ("Office chairs", None)
     ),
@@ -127,7 +129,7 @@ _ASSIGNING: Final = {
         "Welcome message", "What the client reads as you start the case.", ("We have begun with your case.",) * 2
     ),
     "userEmail": Meaning("User email", "Who of your team starts the case.", ("kim@example.com",) * 2),
-    "userId": Meaning("User id", "The same by id.", (None, None)),
+    "userId": Meaning("User id", "Who of your team starts the case, by id.", (None, None)),
     "assignedUserEmail": Meaning("Assigned user", "Who of your team handles the case.", (None, "kim@example.com")),
     "interestFees": Meaning("Interest fees", "What is added for interest.", (Decimal("12.50"), None)),
     "reminderFees": Meaning("Reminder fees", "What is added for reminders.", (Decimal("10.00"), None)),
@@ -142,4 +144,19 @@ MEANINGS: Final[Mapping[str, Mapping[str, Meaning]]] = {
     "references": _ASSIGNING,
     "details": _LOOKING_UP,
 }
+_BY_CODE: Final = {  # a template has the names, and takes codes among them
+    "debtor.countryAlpha2": "The debtor's country, by its code of two letters.",
+    "debtor.stateAlpha2": "A state of the United States, by its code of two letters.",
+    "creditorCountryAlpha2": "The creditor's country, by its code of two letters.",
+}
 SHEETS: Final[Mapping[str, str]] = {"references": "Cases", "details": "Cases"}  # what the rest calls "Invoices"
+
+
+def tell_shortly(target: str) -> dict[str, str]:
+    """Say what each field of *target* is in a few words: the first sentence of its meaning.
+
+    >>> tell_shortly("customer")["creditorReference"]
+    'Your number of the invoice'
+    """
+    texts = _BY_CODE | {name: meaning.text for name, meaning in MEANINGS[target].items()}
+    return {name: text.partition(". ")[0].rstrip(".") for name, text in texts.items()}

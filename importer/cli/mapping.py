@@ -164,10 +164,11 @@ class _Asking:
     def _explain(self) -> None:
         from importer import screen  # noqa: PLC0415 - rich
         from importer.match.editing import HELP  # noqa: PLC0415 - pandas
-        from schemas.headings import MEANINGS  # noqa: PLC0415 - with the target
+        from schemas.meanings import tell_shortly  # noqa: PLC0415 - with the target
 
         screen.show_table(self._console, ("Type", "for"), HELP)
-        fields = [(name, MEANINGS.get(name, "")) for name in self._target.FIELDS]
+        meanings = tell_shortly(self._target.NAME)
+        fields = [(name, meanings.get(name, "")) for name in self._target.FIELDS]
         screen.show_table(self._console, ("Field", "is"), fields)
 
 
@@ -234,14 +235,15 @@ def _save(
     from importer.mappings.writing import to_toml  # noqa: PLC0415 - tomlkit
     from importer.match.proposing import Proposal, guess, missing_from, unused_in  # noqa: PLC0415 - as above
     from importer.pipeline.mapping import find_problem  # noqa: PLC0415 - the same
-    from schemas.headings import MEANINGS  # noqa: PLC0415 - the same
+    from schemas.meanings import tell_shortly  # noqa: PLC0415 - the same
 
     table = begun.table
     missing, likely = missing_from(mapping, target), guess(mapping, table.header, target)
     unused = {text: likely.get(text, "") for text in unused_in(mapping, table.header)}
     problem = find_problem(table, mapping, target)
     if begun.path != path or mapping != begun.proposal.mapping:
-        write(path, to_toml(mapping, target, MEANINGS, source=table.path.name, missing=missing, unused=unused))
+        meanings = tell_shortly(target.NAME)
+        write(path, to_toml(mapping, target, meanings, source=table.path.name, missing=missing, unused=unused))
     if not (asked and sys.stdin.isatty()):
         _show(console, table, Proposal(mapping, likely), target)
     if likely:
