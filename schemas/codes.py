@@ -60,7 +60,15 @@ _COMMON: Final = (  # to all targets whose rows are claims
         "error",
         "every amount",
         "{column} is no amount: {value}.",
-        "Write digits only, such as 1234.50.",
+        "Write digits only, such as 1234.50.{detail}",
+        OURS,
+    ),
+    Code(
+        "currency-contradicts",
+        "error",
+        "every amount",
+        "{column} names another currency than its row: {value}, and the row's is {detail}.",
+        "Check which of the two is right.",
         OURS,
     ),
     Code(
@@ -68,7 +76,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
         "error",
         "every date",
         "{column} is no date: {value}.",
-        "Write it with a year of four digits, such as 2026-01-31.",
+        "Write it with a year of four digits, such as 2026-01-31.{detail}",
         OURS,
     ),
     Code(

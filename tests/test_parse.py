@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 import schemas
 from importer.errors import ColumnsError
 from importer.model import Matching, Parsed, Styles, Table
-from importer.parse import dates as dt
 from importer.parse import parse
 from importer.parse.column import by_text
 
@@ -47,7 +46,7 @@ def read(
     table = Table(Path("june.csv"), tuple(names), cells, *masks, facts=(("header row", "1"),), sha256="")
     fields = {name: number for number, name in enumerate(names)}
     matching = Matching(fields, constants or {}, (), unsupported or {})
-    return parse(table, matching, TARGET, **{"decimal": None, "order": None, **options})
+    return parse(table, matching, TARGET, **options)
 
 
 def amounts(*cells: str | None, **options: Any) -> list[Any]:

@@ -62,7 +62,7 @@ def references(
         screen.show_errand(console, errand)
         return yes or click.confirm("Start and change?" if errand.starts else "Change?", err=True)
 
-    job = make_job(sources=sources, command="references", date_order=None, activate=activate, **options)
+    job = make_job(sources=sources, command="references", activate=activate, **options)
     with open_api(settings, sandbox=sandbox) as api, screen.Watching(console) as watcher:
         ending = set_references(job, settings, api, confirm=confirm, watcher=watcher, wait=wait)
     screen.show_referred(console, ending)

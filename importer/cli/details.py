@@ -31,7 +31,7 @@ def details(workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, **opt
     given = {**options, "target": "details", "details_rate": options.pop("rate")}
     given.pop("rate")
     settings, options = take_settings(workspace, given)
-    job = replace(make_job(date_order=None, **options), command="details")
+    job = replace(make_job(**options), command="details")
     console = screen.console(quiet=quiet)
     with open_api(settings, sandbox=sandbox) as api, screen.Watching(console, "Asking", "asked") as watcher:
         ended = fetching.fetch(job, settings, api, watcher)

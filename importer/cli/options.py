@@ -90,7 +90,36 @@ def print_json(document: Mapping[str, object]) -> None:
 targeted = click.option("--target", help="The API operation that rows are for; by default `customer`.")
 
 
-_DECIMAL = click.option("--decimal", type=click.Choice(["comma", "point"]), help="How amounts are written.")
+def _styled(*allowed: str) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], dict[str, str]]:
+    """Take an option for the whole source, or as FIELD=… for single columns: field → style, blank for the whole."""
+
+    def take(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+        styles: dict[str, str] = {}
+        for text in given:
+            name, _, style = text.rpartition("=")
+            if style not in allowed or text.startswith("="):
+                raise click.BadParameter(f"{text!r} is not {' or '.join(allowed)}, nor FIELD={allowed[0]}.")
+            if styles.setdefault(name, style) != style:
+                raise click.BadParameter(f"{name or 'the whole source'} is said to be {styles[name]} and {style}.")
+        return styles
+
+    return take
+
+
+_DECIMAL = click.option(
+    "--decimal",
+    multiple=True,
+    callback=_styled("comma", "point"),
+    metavar="[FIELD=]comma|point",
+    help="How amounts are written, in all columns or in that of FIELD; repeatable.",
+)
+_DATE_ORDER = click.option(
+    "--date-order",
+    multiple=True,
+    callback=_styled("dmy", "mdy", "ymd"),
+    metavar="[FIELD=]dmy|mdy|ymd",
+    help="How dates are written, in all columns or in that of FIELD; repeatable.",
+)
 
 
 def shaping(command: Command) -> Command:
@@ -203,7 +232,7 @@ def reading(command: Command) -> Command:
             sources_read(),
             targeted,
             click.option("--client", help="For the target `referral`: the client that all rows belong to."),
-            click.option("--date-order", type=click.Choice(["dmy", "mdy", "ymd"]), help="How dates are written."),
+            _DATE_ORDER,
             click.option("--limit", type=click.IntRange(min=0), help="Send at most so many cases."),
             click.option("--test", is_flag=True, help="Make test cases, which nobody collects."),
             click.option(

@@ -20,6 +20,7 @@ from importer.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from rich.console import Console
@@ -120,17 +121,28 @@ def make_job(
     *,
     sources: tuple[Path, ...],
     constants: tuple[str, ...],
-    date_order: Any,
+    decimal: Mapping[str, Any] | None = None,
+    date_order: Mapping[str, Any] | None = None,
     client: str | None = None,
     **options: Any,
 ) -> Job:
     """Gather what the user asked for."""
-    from importer.pipeline import Job  # noqa: PLC0415 - pandas
+    from importer.model import Styles  # noqa: PLC0415 - pandas
+    from importer.pipeline import Job  # noqa: PLC0415 - as above
     from schemas import CLIENT  # noqa: PLC0415 - as above
 
     fields = {**({} if client is None else {CLIENT: client}), **read_constants(constants)}
     job_reading = take_reading(options)
-    return Job(find_sources(sources), reading=job_reading, constants=fields, order=date_order, **options)
+    decimals, orders = dict(decimal or {}), dict(date_order or {})
+    return Job(
+        find_sources(sources),
+        reading=job_reading,
+        constants=fields,
+        decimal=decimals.pop("", None),
+        order=orders.pop("", None),
+        said=Styles(decimals, orders),
+        **options,
+    )
 
 
 def _finish(ending: Ending, console: Console, *, as_json: bool) -> int:

@@ -1,85 +1,193 @@
-"""Amounts: which sign parts units from fractions, and what a text is worth under it."""
+"""Amounts: which sign parts units from fractions, and what a text is worth under it.
+
+A text is taken apart into number, sign and currency; how its number is written is for the whole column to tell.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer.parse.column import Column  # noqa: TC001 - the doctest makes one
+from importer.parse.column import Column, encode
+from importer.parse.currencies import find_currencies
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
 
     from importer.model import DecimalStyle
 
 AMOUNT: Final = pa.decimal128(38, 18)
-SPACES: Final = " \u00a0\u2009\u202f"  # that people group digits with
+SPACES: Final = " \u00a0\u2007\u2009\u202f"  # that people group digits with
 QUOTES: Final = "'\u2019"  # the same, in Switzerland
+MINUS: Final = "\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d"  # that programs and people write for a minus
+UNSEEN: Final = "\u200b\u200e\u200f\u061c\ufeff"
+WORDS: Final[dict[DecimalStyle, str]] = {"point": "decimal points", "comma": "decimal commas"}
+SCIENTIFIC: Final = re.compile(r"[+-]?[0-9]([.,][0-9]+)?E[+-]?[0-9]+", re.IGNORECASE)
 
 
-def _grouped(signs: str) -> str:
-    """Match units in groups of three: 20 digits at most, as the decimals hold, and the first of them no zero."""
-    group = rf"([{signs}][0-9]{{3}})"
-    return rf"[1-9][0-9]{{0,2}}{group}{{1,5}}|[1-9][0-9]?{group}{{6}}"
+def _pattern(group: str, mark: str) -> str:
+    """Match a number: 20 digits of units at most, as the decimals hold, and the first of those in groups no zero.
+
+    Groups are of three digits, or as in India of two and at last three.
+    """
+    grouped = "|".join(
+        rf"[1-9][0-9]{{0,2}}(?:[{signs}][0-9]{{3}}){{1,5}}|[1-9][0-9]?(?:[{signs}][0-9]{{3}}){{6}}"
+        for signs in (group, QUOTES, SPACES)
+    )
+    indian = rf"[1-9][0-9]?(?:{group}[0-9]{{2}}){{1,8}}{group}[0-9]{{3}}"
+    fraction = rf"{mark}[0-9]{{1,18}}"
+    return rf"^-?(?:(?:[0-9]{{1,20}}|{grouped}|{indian})(?:{fraction})?|{fraction})$"
 
 
-PATTERNS: Final = {
-    style: rf"^[+-]?([0-9]{{1,20}}|{_grouped(sign)}|{_grouped(QUOTES)}|{_grouped(SPACES)})({mark}[0-9]{{1,18}})?$"
-    for style, sign, mark in (("point", ",", r"\."), ("comma", ".", ","))
-}
-UNMISTAKABLE: Final = r"^[+-]?[0-9]{1,20}(\.[0-9]{1,2})?$"  # a point before one or two digits groups nothing
-_COMPILED: Final = {style: re.compile(pattern) for style, pattern in PATTERNS.items()}
+PATTERNS: Final[dict[DecimalStyle, str]] = {"point": _pattern(",", r"\."), "comma": _pattern(r"\.", ",")}
+_BARE: Final = r"^-?[0-9](?:[0-9.,]*[0-9])?$"
+_SHAPE: Final = r"(?s)^(?P<before>[^0-9]*)(?P<digits>[0-9](?:.*[0-9])?)(?P<after>[^0-9]*)$"
+_WHOLE: Final = re.compile(r"([.,])-+")  # 100,- and 1'000.- are whole amounts
+_SIGNS: Final = {"": "", "+": "", "-": "-", "()": "-"}
+_TIDY: Final = str.maketrans({**dict.fromkeys(MINUS, "-"), **dict.fromkeys(UNSEEN, None), **dict.fromkeys(SPACES, " ")})
 
 
-def decide(column: Column) -> DecimalStyle | None:
-    """Decide the style of a column from all of its texts; None where all of them mean the same either way.
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around the digits of a number.
+
+    Attributes:
+        front: Its minus, and the mark before a fraction without units.
+        back: The fraction that `,-` stands for.
+        currencies: Codes of those that may be meant; empty where none is named.
+    """
+
+    front: str
+    back: str
+    currencies: frozenset[str]
+
+
+def read_frame(before: str, after: str) -> Frame | None:
+    """Understand what stands before and after the digits; None where that is more than a sign and a currency.
+
+    >>> read_frame("(", " EUR)")
+    Frame(front='-', back='', currencies=frozenset({'EUR'}))
+    >>> read_frame("approx. ", ""), read_frame("-", "-"), read_frame("", ",-").back
+    (None, None, ',0')
+    """
+    before, after = before.translate(_TIDY).lstrip(), after.translate(_TIDY).rstrip()
+    whole = _WHOLE.match(after)
+    if whole:
+        after = after[whole.end() :]
+    mark = before[-1:] if before.endswith((".", ",")) and not before[-2:-1].isalpha() else ""
+    before = before.removesuffix(mark)
+    sign = _SIGNS.get(re.sub("[^-+()]", "", f"{before}{after}"))
+    texts = [re.sub("[-+()]", "|", text).strip(" |") for text in (before, after)]
+    named = [find_currencies(text) for text in texts if text]
+    meant = frozenset.intersection(*named) if named else frozenset()
+    if sign is None or (named and not meant) or (mark and whole):
+        return None
+    return Frame(sign + mark, f"{whole[1]}0" if whole else "", meant)
+
+
+class Amounts:
+    """A column of amounts, taken apart.
 
     >>> import pandas as pd, numpy as np
-    >>> def column(*texts):
+    >>> def style(*texts):
     ...     none = np.zeros(len(texts), bool)
-    ...     return Column("Amount", pd.Series(texts, dtype="str"), none, none)
-    >>> decide(column("1.234,56", "1.000")), decide(column("12.50")), decide(column("12"))
+    ...     return Amounts(Column("Amount", "amountToRecover", pd.Series(texts, dtype="str"), none, none)).decide()
+    >>> style("1.234,56 kr", "1.000"), style("12.50"), style("(12)")
     ('comma', 'point', None)
-
-    Raises:
-        Undecided: No text decides it, or the texts contradict each other.
     """
-    texts = column.texts[~column.numbers].dropna()
-    array = pa.array(texts, pa.string())
-    simple = pc.match_substring_regex(array, UNMISTAKABLE)
-    found: dict[str, list[str]] = {"point": [], "comma": []}
-    pointed = pc.and_(simple, pc.match_substring(array, "."))
-    if pc.any(pointed).as_py():
-        found["point"].append(array.filter(pointed)[0].as_py())
-    open_ = []
-    for text in array.filter(pc.invert(simple)).unique().to_pylist():
-        fits = [style for style, pattern in _COMPILED.items() if pattern.match(text)]
-        if len(fits) == 1:
-            found[fits[0]].append(text)
-        elif fits and ("," in text or "." in text):
-            open_.append(text)
-    style = column.settle(
-        found, open_, both="both decimal points and decimal commas", options="--decimal point or --decimal comma"
-    )
-    return cast("DecimalStyle | None", style)
+
+    def __init__(self, column: Column) -> None:
+        self._column = column
+        texts = pa.array(column.texts, pa.string())
+        self._numbers = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+        self._currencies: list[frozenset[str]] = [frozenset()]
+        self._named = np.zeros(len(texts), dtype=np.int32)  # for each cell, an index into those
+        odd = _mask(pc.invert(pc.match_substring_regex(self._numbers, _BARE)))
+        if odd.any():
+            self._take_apart(odd)
+        self._fits = {style: pc.match_substring_regex(self._numbers, pattern) for style, pattern in PATTERNS.items()}
+
+    def _take_apart(self, odd: np.ndarray) -> None:
+        """Leave of the texts of *odd* their numbers; null where there is anything else but a sign and a currency."""
+        parts = pc.extract_regex(self._numbers.filter(pa.array(odd)), _SHAPE)
+        before, digits, after = (pc.struct_field(parts, name) for name in ("before", "digits", "after"))
+        around = encode(pc.binary_join_element_wise(before, after, "\0"))
+        frames = [read_frame(*text.split("\0", 1)) for text in around.dictionary.to_pylist()]
+        front, back = (
+            pa.array([getattr(frame, name, None) for frame in frames], pa.string()).take(around.indices)
+            for name in ("front", "back")
+        )
+        numbers = pc.binary_join_element_wise(front, digits, back, "")
+        self._numbers = pc.replace_with_mask(self._numbers, pa.array(odd), numbers)
+        self._currencies += sorted({frame.currencies for frame in frames if frame and frame.currencies}, key=sorted)
+        places = {meant: place for place, meant in enumerate(self._currencies)}
+        known = pa.array([places[frame.currencies] if frame else 0 for frame in frames], pa.int32())
+        self._named[odd] = pc.fill_null(known.take(around.indices), 0).to_numpy(zero_copy_only=False)
+
+    def decide(self) -> DecimalStyle | None:
+        """Decide the style of the column from all of its texts; None where all of them mean the same either way.
+
+        Raises:
+            Undecided: No text decides it, or the texts contradict each other.
+        """
+        reads = {style: _mask(fits) & ~self._column.numbers for style, fits in self._fits.items()}
+        alike = _mask(pc.invert(pc.match_substring_regex(self._numbers, "[.,]")))
+        matters = (reads["point"] | reads["comma"]) & ~alike
+
+        def differ(styles: AbstractSet[DecimalStyle]) -> np.ndarray:
+            return matters if len(styles) > 1 else np.zeros_like(matters)
+
+        return self._column.settle(reads, matters, differ, option="--decimal", words=WORDS)
+
+    def convert(self, style: DecimalStyle | None) -> pd.Series:
+        """Read the column under *style*; null where it cannot be read. Number cells of a workbook have a point."""
+        pointed = self._read("point")
+        if style == "comma":
+            pointed = pc.if_else(pa.array(self._column.numbers), pointed, self._read("comma"))
+        return pd.Series(pd.arrays.ArrowExtensionArray(pointed), index=self._column.texts.index)
+
+    def _read(self, style: DecimalStyle) -> pa.Array:
+        numbers = pc.if_else(self._fits[style], self._numbers, None)
+        bare = pc.replace_substring_regex(numbers, f"[{QUOTES}{SPACES}{',' if style == 'point' else '.'}]", "")
+        if style == "comma":
+            bare = pc.replace_substring(bare, ",", ".")
+        return pc.cast(bare, AMOUNT)
+
+    @property
+    def names_currencies(self) -> bool:
+        """Whether any cell does."""
+        return len(self._currencies) > 1
+
+    def named(self) -> Iterator[tuple[frozenset[str], np.ndarray]]:
+        """Yield each set of currencies that cells name, and the mask of those cells."""
+        for place, meant in enumerate(self._currencies[1:], start=1):
+            yield meant, self._named == place
 
 
-def convert(texts: pd.Series, numbers: np.ndarray, style: DecimalStyle | None) -> pd.Series:
-    """Read texts under *style*; null where they cannot be read. Number cells of a workbook have a decimal point."""
-    array = pa.array(texts, pa.string())
-    pointed = _read(array, "point")
-    if style == "comma":
-        pointed = pc.if_else(pa.array(numbers), pointed, _read(array, "comma"))
-    return pd.Series(pd.arrays.ArrowExtensionArray(pointed), index=texts.index)
+def explain(text: str, style: DecimalStyle | None) -> str:
+    """Say more of a text that could not be read, as a sentence with a space before it; blank where nothing is.
+
+    >>> explain("1.5 EUR", "comma"), explain("soon", None)
+    (' The column is read with decimal commas.', '')
+    """
+    if SCIENTIFIC.fullmatch(text):
+        return " A spreadsheet program has cut it short: show all of its digits there, and export again."
+    parts = re.match(_SHAPE, text)
+    frame = read_frame(parts["before"], parts["after"]) if parts else None
+    if parts and frame and style:
+        other = PATTERNS["comma" if style == "point" else "point"]
+        if re.match(other, f"{frame.front}{parts['digits']}{frame.back}"):
+            return f" The column is read with {WORDS[style]}."
+    return ""
 
 
-def _read(array: pa.Array, style: DecimalStyle) -> pa.Array:
-    fits = pc.match_substring_regex(array, PATTERNS[style])
-    bare = pc.replace_substring_regex(array, f"[+{QUOTES}{SPACES}{',' if style == 'point' else '.'}]", "")
-    if style == "comma":
-        bare = pc.replace_substring(bare, ",", ".")
-    return pc.cast(pc.if_else(fits, bare, None), AMOUNT)
+def _mask(found: pa.Array) -> np.ndarray:
+    mask: np.ndarray = pc.fill_null(found, fill_value=False).to_numpy(zero_copy_only=False)
+    return mask

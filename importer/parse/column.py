@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping
+    from collections.abc import Set as AbstractSet
 
     import numpy as np
 
 SAMPLES: Final = 3  # cells shown of a column that cannot be decided
+
+Style = TypeVar("Style", bound=str)
 
 
 class Undecided(Exception):  # noqa: N818 - reads as the statement it makes
     """Nothing, or too much, decides how a column is written."""
 
 
+def encode(array: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
+    """Number the distinct values of *array*; null stays null."""
+    encoded = array.dictionary_encode()
+    return encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+
+
 def by_text(texts: pd.Series, read: Callable[[str], object], type_: pa.DataType) -> pd.Series:
     """Read each distinct text once; null where it is null, or where *read* gives None."""
-    encoded = pa.array(texts, pa.string()).dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
+    encoded = encode(pa.array(texts, pa.string()))
     values = pa.array([read(text) for text in encoded.dictionary.to_pylist()], type_)
     return pd.Series(pd.arrays.ArrowExtensionArray(values.take(encoded.indices)), index=texts.index)
 
@@ -50,42 +57,74 @@ class Column:
 
     Attributes:
         header: As the source has it, or the field's name for a constant.
+        field: The field.
         texts: Stripped, null where blank; index "row".
         numbers: Mask of the cells that are numbers in a workbook.
         damaged: Mask of the numbers that have lost digits.
     """
 
     header: str
+    field: str
     texts: pd.Series
     numbers: np.ndarray
     damaged: np.ndarray
 
     def settle(
-        self, found: Mapping[str, Sequence[str]], undecided: Sequence[str], *, both: str, options: str
-    ) -> str | None:
-        """Choose the one style that has evidence; None where nothing needs one.
+        self,
+        reads: Mapping[Style, np.ndarray],
+        matters: np.ndarray,
+        differ: Callable[[AbstractSet[Style]], np.ndarray],
+        *,
+        option: str,
+        words: Mapping[Style, str],
+    ) -> Style | None:
+        """Choose the one style that can read every cell; None where nothing needs one.
 
         Args:
-            found: Style → texts that only it can read.
-            undecided: Texts that several styles read differently.
-            both: What a column has that contradicts itself.
-            options: What settles it.
+            reads: Style → mask of the cells that can be read under it.
+            matters: Mask of the cells that some style can read, and not all alike.
+            differ: Styles → mask of the cells that they read differently.
+            option: What says the style.
+            words: Style → what cells have that are written in it.
 
         Raises:
-            Undecided: There is evidence for several, or for none though it is needed.
+            Undecided: Several styles read the cells, and differently; or none reads them all.
         """
-        styles = [style for style, texts in found.items() if texts]
-        if len(styles) > 1:
-            shown = "; ".join(self.show(found[style][:1]) for style in styles)
-            raise Undecided(f"{self.header} has {both} ({shown}): say {options}, and mend the others.")
-        if undecided and not styles:
+        if not matters.any():
+            return None
+        able = {style for style, read in reads.items() if not (matters & ~read).any()}
+        if not able:
+            raise Undecided(self._tell_contradiction(reads, matters, option, words))
+        undecided = differ(able)
+        if undecided.any():
+            ways = {2: "two", 3: "three"}[len(able)]
             raise Undecided(
-                f"{self.header} may be read in two ways ({self.show(undecided)}): say {options}, "
+                f"{self.header} may be read in {ways} ways ({self.show(undecided)}): say "
+                f"{self._offer([style for style in reads if style in able], option)}, "
                 "or set it for the column in a --mapping file."
             )
-        return styles[0] if styles else None
+        return next(style for style in reads if style in able)
 
-    def show(self, texts: Collection[str]) -> str:
-        """Show the first few rows whose text is one of *texts*."""
-        rows = self.texts[self.texts.isin(list(texts))].head(SAMPLES)
-        return ", ".join(f"“{text}” in row {row}" for row, text in rows.items())
+    def _tell_contradiction(
+        self, reads: Mapping[Style, np.ndarray], matters: np.ndarray, option: str, words: Mapping[Style, str]
+    ) -> str:
+        fitting = {style: int((matters & read).sum()) for style, read in reads.items()}
+        most = max(fitting, key=lambda style: fitting[style])
+        others = matters & ~reads[most]
+        offered = [style for style, read in reads.items() if (others & read).any()]
+        return (
+            f"{self.header} is not written in one way: {fitting[most]} of its cells have {words[most]} "
+            f"({self.show(matters & reads[most], 1)}), but not {self.show(others)}. "
+            f"Mend the one or the other, or say {self._offer([most, *offered], option)}: "
+            "what does not fit is then named row by row."
+        )
+
+    def _offer(self, styles: list[Style], option: str) -> str:
+        return " or ".join(f"{option} {self.field}={style}" for style in styles)
+
+    def show(self, cells: np.ndarray, most: int = SAMPLES) -> str:
+        """Show the first few of *cells*, and how many there are besides."""
+        rows = self.texts[cells]
+        shown = ", ".join(f"“{text[:80]}” in row {row}" for row, text in rows.head(most).items())
+        more = len(rows) - SAMPLES
+        return f"{shown} and {more} more" if most == SAMPLES and more > 0 else shown

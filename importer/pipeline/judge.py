@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -11,10 +11,11 @@ import pandas as pd
 
 import schemas
 from importer.check import check
-from importer.errors import SettingsError
+from importer.errors import ColumnsError, SettingsError
 from importer.match import make, match
 from importer.model import HELD, Reading, SourceInfo, Styles, Table, quietly, row_key
 from importer.parse import parse
+from importer.parse.said import find_fields
 from importer.pipeline.bundling import take_bundling
 from importer.pipeline.sources import add_carried, take_sources
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from importer.bundle import Bundle
-    from importer.model import Bundling, DateOrder, DecimalStyle, Doing, Making, Matching, SavedMapping
+    from importer.model import Bundling, DateOrder, DecimalStyle, Doing, Making, Matching, Parsed, SavedMapping
     from importer.settings import Settings
 
 
@@ -38,8 +39,9 @@ class Job:
         reading: How the sources are to be read.
         mapping: A mapping file, or the name of a saved one.
         constants: Field → text of every row, from `--set`.
-        order: How dates are written, where the columns do not tell.
+        order: How dates are written, whatever the columns tell.
         decimal: How amounts are written, the same.
+        said: How single columns are written, beating those two; by field, or by header.
         limit: The most cases to send.
         test: Make test cases.
         all_or_nothing: One error, and nothing is sent.
@@ -58,6 +60,7 @@ class Job:
     constants: Mapping[str, str] = field(default_factory=dict)
     order: DateOrder | None = None
     decimal: DecimalStyle | None = None
+    said: Styles = Styles()  # noqa: RUF009 - it is frozen
     limit: int | None = None
     test: bool = False
     all_or_nothing: bool = False
@@ -178,10 +181,10 @@ def judge(job: Job, settings: Settings, doing: Doing = quietly) -> Judged:
     doing("Reading dates and amounts", None)
     matching = _match(tables, target, saved, job)
     made = [make(table, matching, target) for table in tables]
-    parsed = [
-        parse(table, matching, target, decimal=job.decimal, order=job.order, carried=_carried_styles(table, saved))
-        for table, _, _ in made
-    ]
+    whole = [table for table, _, _ in made]
+    said = find_fields(job.said, whole[0].header, matching, target)
+    today = datetime.now(settings.timezone).date()
+    parsed = _parse(whole, matching, target, saved, replace(job, said=said), today)
     values = _stack([part.values for part in parsed])
     unread = [
         part.unreadable.assign(**{name: bad | part.unreadable.get(name, bad) for name, bad in unfit.items()})
@@ -190,7 +193,7 @@ def judge(job: Job, settings: Settings, doing: Doing = quietly) -> Judged:
     unreadable = _stack(unread).fillna(value=False).astype(bool)
     headers = {name: made[0][0].header[position] for name, position in matching.columns.items()}
     context = schemas.Context(
-        today=datetime.now(settings.timezone).date(),
+        today=today,
         allow_missing_reference=job.allow_missing_reference,
         activate=job.activate,
         clear_blank=job.clear_blank,
@@ -223,6 +226,36 @@ def judge(job: Job, settings: Settings, doing: Doing = quietly) -> Judged:
         today=context.today,
         bundling=bundling,
     )
+
+
+def _parse(
+    tables: list[Table], matching: Matching, target: schemas.Target, saved: SavedMapping, job: Job, today: date
+) -> list[Parsed]:
+    """Read the values of all sources.
+
+    Raises:
+        ColumnsError: Columns are undecided; names those of all sources.
+    """
+    parsed, problems = [], []
+    for table in tables:
+        try:
+            parsed.append(
+                parse(
+                    table,
+                    matching,
+                    target,
+                    decimal=job.decimal,
+                    order=job.order,
+                    said=job.said,
+                    carried=_carried_styles(table, saved),
+                    latest=today.year + 1,
+                )
+            )
+        except ColumnsError as problem:
+            problems.append(str(problem))
+    if problems:
+        raise ColumnsError(" ".join(problems))
+    return parsed
 
 
 def _match(tables: list[Table], target: schemas.Target, saved: SavedMapping, job: Job) -> Matching:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from importer.errors import ColumnsError, SettingsError
@@ -87,7 +88,7 @@ def find_problem(table: Table, mapping: SavedMapping, target: Target) -> str:
             styles=mapping.styles,
         )
         made, _, _ = make(table, matching, target)
-        parse(made, matching, target, decimal=None, order=None, carried=mapping.styles)
+        parse(made, matching, target, carried=mapping.styles, latest=datetime.now(UTC).year + 1)
     except ColumnsError as error:
         return str(error)
     return ""

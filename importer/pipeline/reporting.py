@@ -82,8 +82,8 @@ def describe(
         "Header row": job.reading.header_row,
         "Hidden rows": job.reading.hidden_rows,
         "Mapping": job.mapping,
-        "Date order": job.order,
-        "Decimal": job.decimal,
+        "Date order": _tell_styles(job.order, job.said.order),
+        "Decimal": _tell_styles(job.decimal, job.said.decimal),
         "All or nothing": job.all_or_nothing or None,
         "Keep going": settings.keep_going or None,
         "Allow pending contracts": job.allow_pending_contracts or None,
@@ -114,6 +114,12 @@ def describe(
         exit_code=0,
         sessions=(begin_session(started),),
     )
+
+
+def _tell_styles(everywhere: str | None, columns: Mapping[str, str]) -> str | None:
+    """Tell how all columns, and single ones, were said to be written."""
+    said = [everywhere] if everywhere else []
+    return ", ".join([*said, *(f"{name}={style}" for name, style in columns.items())]) or None
 
 
 def _tell_bundling(judged: Judged) -> dict[str, object]:
