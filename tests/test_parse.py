@@ -11,14 +11,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import schemas
 from importer.errors import ColumnsError
 from importer.model import Matching, Parsed, Styles, Table
 from importer.parse import parse
-from importer.parse.column import by_text
+from importer.parse.amounts import Amounts
+from importer.parse.column import Column, by_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,7 @@ def read(
     table = Table(Path("june.csv"), tuple(names), cells, *masks, facts=(("header row", "1"),), sha256="")
     fields = {name: number for number, name in enumerate(names)}
     matching = Matching(fields, constants or {}, (), unsupported or {})
-    return parse(table, matching, TARGET, **options)
+    return parse(table, matching, TARGET, **{"latest": 2027, **options})
 
 
 def amounts(*cells: str | None, **options: Any) -> list[Any]:
@@ -122,15 +123,26 @@ def test_whole_numbers_and_spaces_decide_nothing_and_need_nothing() -> None:
 def test_what_may_be_a_thousand_or_a_fraction_is_refused_with_the_option(text: str) -> None:
     with pytest.raises(ColumnsError, match=rf"june.csv: amountToRecover may be read in two ways \(“{text}” in row 3\)"):
         amounts("7", text)
-    with pytest.raises(ColumnsError, match="--decimal point or --decimal comma"):
+    with pytest.raises(
+        ColumnsError, match="say --decimal amountToRecover=point or --decimal amountToRecover=comma, or set it"
+    ):
         amounts(text)
 
 
-def test_points_and_commas_in_one_column_are_refused() -> None:
+def test_points_and_commas_in_one_column_are_refused_and_those_that_do_not_fit_are_named() -> None:
     with pytest.raises(
-        ColumnsError, match=r"both decimal points and decimal commas \(“1.5” in row 2; “1,5” in row 3\)"
+        ColumnsError,
+        match=r"amountToRecover is not written in one way: some cells have decimal commas "
+        r"\(“1,5” in row 3, “2,5” in row 4\), others have not \(“1.5” in row 2\)",
     ):
-        amounts("1.5", "1,5")
+        amounts("1.5", "1,5", "2,5")
+
+
+def test_with_the_option_those_that_do_not_fit_are_issues_of_their_rows() -> None:
+    parsed = read({"amountToRecover": ["1.5", "1,5", "2,5"]}, decimal="comma")
+
+    assert codes(parsed) == [(2, "error", "not-a-number")]
+    assert parsed.issues["hint"][0].endswith("The column is read with decimal commas.")
 
 
 def test_the_option_decides_what_the_column_does_not() -> None:
@@ -167,6 +179,7 @@ def test_what_is_no_amount_is_an_issue_and_hidden_from_the_rules(text: str) -> N
     assert parsed.unreadable["amountToRecover"].tolist() == [True, False]
 
 
+@settings(max_examples=20)
 @given(st.decimals(min_value=-(10**15), max_value=10**15, places=2), st.sampled_from(["point", "comma"]))
 def test_an_amount_is_exactly_what_was_written(amount: Decimal, style: str) -> None:
     text = f"{amount:,.2f}"
@@ -195,11 +208,11 @@ def test_dates_that_need_no_order_are_read(text: str) -> None:
 
 def test_a_column_that_was_put_together_from_parts_is_read_as_one() -> None:
     parts = [pd.Series([text], dtype=TEXT) for text in ("2026-01-31", "2026-02-01")]
+    whole = pd.concat(parts)
+    none = np.zeros(2, dtype=bool)
 
-    assert by_text(pd.concat(parts), lambda text: dt.read(text, None), pa.date32()).tolist() == [
-        date(2026, 1, 31),
-        date(2026, 2, 1),
-    ]
+    assert by_text(whole, date.fromisoformat, pa.date32()).tolist() == [date(2026, 1, 31), date(2026, 2, 1)]
+    assert Amounts(Column("Amount", "amountToRecover", pd.concat([parts[0], parts[1]]), none, none)).decide() is None
 
 
 def test_dotted_dates_are_day_first() -> None:
@@ -216,8 +229,9 @@ def test_an_order_that_nothing_settles_is_refused_with_the_option() -> None:
 
 
 def test_both_orders_in_one_column_are_refused() -> None:
-    with pytest.raises(ColumnsError, match="both days first and months first"):
+    with pytest.raises(ColumnsError, match=r"some cells have days first \(“31/01/2026” in row 2\), others have not"):
         dates("31/01/2026", "01/31/2026")
+    assert dates("31/01/2026", "01/31/2026", order="mdy") == [None, date(2026, 1, 31)]
 
 
 def test_the_option_decides_the_order() -> None:
@@ -229,7 +243,7 @@ def test_the_option_decides_the_order() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("31/01/26", "2026-13-01", "2026-02-30", "1899-12-31", "2201-01-01", "yesterday", "45356", "2026131"),
+        *("31/01/1", "2026-13-01", "2026-02-30", "1899-12-31", "2201-01-01", "yesterday", "45356", "2026131"),
         *("31/01-2026", "2026-01-31 noon", "00/00/2026", "٣١/٠١/٢٠٢٦"),
     ],
 )

@@ -154,8 +154,10 @@ class Amounts:
         return pd.Series(pd.arrays.ArrowExtensionArray(pointed), index=self._column.texts.index)
 
     def _read(self, style: DecimalStyle) -> pa.Array:
-        numbers = pc.if_else(self._fits[style], self._numbers, None)
-        bare = pc.replace_substring_regex(numbers, f"[{QUOTES}{SPACES}{',' if style == 'point' else '.'}]", "")
+        bare = pc.if_else(self._fits[style], self._numbers, None)
+        for sign in f"{',' if style == 'point' else '.'}{QUOTES}{SPACES}":
+            if pc.any(pc.match_substring(bare, sign)).as_py():  # most columns have one of them at most
+                bare = pc.replace_substring(bare, sign, "")
         if style == "comma":
             bare = pc.replace_substring(bare, ",", ".")
         return pc.cast(bare, AMOUNT)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 SAMPLES: Final = 3  # cells shown of a column that cannot be decided
+MISFITS: Final = 10  # of those that most of the column contradicts
 
 Style = TypeVar("Style", bound=str)
 
@@ -113,8 +114,8 @@ class Column:
         others = matters & ~reads[most]
         offered = [style for style, read in reads.items() if (others & read).any()]
         return (
-            f"{self.header} is not written in one way: {fitting[most]} of its cells have {words[most]} "
-            f"({self.show(matters & reads[most], 1)}), but not {self.show(others)}. "
+            f"{self.header} is not written in one way: some cells have {words[most]} "
+            f"({self.show(matters & reads[most])}), others have not ({self.show(others, MISFITS)}). "
             f"Mend the one or the other, or say {self._offer([most, *offered], option)}: "
             "what does not fit is then named row by row."
         )
@@ -126,5 +127,4 @@ class Column:
         """Show the first few of *cells*, and how many there are besides."""
         rows = self.texts[cells]
         shown = ", ".join(f"“{text[:80]}” in row {row}" for row, text in rows.head(most).items())
-        more = len(rows) - SAMPLES
-        return f"{shown} and {more} more" if most == SAMPLES and more > 0 else shown
+        return f"{shown} and {len(rows) - most} more" if len(rows) > most else shown

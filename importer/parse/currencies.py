@@ -20,7 +20,7 @@ _SIGNS: Final = {
         "ARS AUD BBD BMD BND BSD BZD CAD CLP COP CUP DOP FJD GYD HKD JMD KYD LRD MXN NAD NZD SBD SGD SRD TTD TWD USD "
         "UYU XCD"
     ),
-    "us $us usd$": "USD",
+    "us $us usd$ щ.д": "USD",
     "£ £st £stg": "GBP EGP FKP GIP LBP SHP SSP SYP SDG",
     "gb£ uk£ £gb": "GBP",
     "¥ \N{FULLWIDTH YEN SIGN}": "JPY CNY",

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -21,12 +22,13 @@ from importer.parse.column import Column, Undecided, encode
 from importer.parse.words import FILLERS, fold, months_in, names, split
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
     from importer.model import DateOrder
 
 FIRST_YEAR, LAST_YEAR = 1900, 2200  # what is beyond is a slip, not an invoice
+LONGEST: Final = 80  # characters of a date, with its weekday and a time
 CENTURY: Final = 2000  # that two digits are a year of
 ORDERS: Final[tuple[DateOrder, ...]] = ("dmy", "mdy", "ymd")
 WORDS: Final[dict[DateOrder, str]] = {"dmy": "days first", "mdy": "months first", "ymd": "years first"}
@@ -42,9 +44,11 @@ _OTHER_TIME: Final = re.compile(  # as in Denmark and Finland, in France, and in
 )
 _COMPACT: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _NUMBERS: Final = re.compile(r"([0-9]{1,2}|[0-9]{4})([-/. ])([0-9]{1,2})\2([0-9]{1,2}|[0-9]{4})")
+_ROOM: Final = re.compile(r" *([-/.]) *")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _TOKEN: Final = re.compile(r"[0-9]+|[^\W\d_]+|[^-/. ,'\u2019]")
-_WEEKDAY: Final = re.compile(r"([^\W\d_]+)[-., ]+(.+)")
+_FIRST_WORD: Final = re.compile(r"(?P<word>[^\W\d_]+)[-., ]+(?P<rest>.+)")
+_LAST_WORD: Final = re.compile(r"(?P<rest>.*[0-9].*?)[., ]+(?P<word>[^\W\d_]+)\.?")
 _SERIAL: Final = re.compile(r"([1-9][0-9]{4})(?:[.,][0-9]+)?")
 _WEEK: Final = re.compile(r"[0-9]{4}-?W[0-9]{2}(?:-?[1-7])?", re.IGNORECASE)
 _TIDY: Final = str.maketrans({**dict.fromkeys(MINUS, "-"), **dict.fromkeys(UNSEEN, None), **dict.fromkeys(SPACES, " ")})
@@ -57,10 +61,12 @@ class Reading:
     Attributes:
         days: Order → the day that the text is under it.
         evidence: The orders that it may be written in; none where it says by itself what is what.
+        weak: The evidence is only how people use to write, and settles nothing for other texts.
     """
 
     days: Mapping[DateOrder, date] = field(default_factory=dict)
     evidence: frozenset[DateOrder] = frozenset()
+    weak: bool = False
 
     def under(self, order: DateOrder | None) -> date | None:
         """Give the day, if the column is written in *order*."""
@@ -69,10 +75,11 @@ class Reading:
     def on(self, weekdays: frozenset[int]) -> Reading:
         """Leave the days that are one of *weekdays*."""
         days = {order: day for order, day in self.days.items() if day.weekday() in weekdays}
-        return Reading(days, self.evidence & set(days))
+        return Reading(days, self.evidence & set(days), self.weak)
 
 
 NOTHING: Final = Reading()
+EVERY_DAY: Final = frozenset(range(7))
 
 
 class Dates:
@@ -112,9 +119,11 @@ class Dates:
         def differ(orders: AbstractSet[DateOrder]) -> np.ndarray:
             return self._mask(lambda reading: len({reading.days[order] for order in orders & reading.evidence}) > 1)
 
-        matters = self._mask(lambda reading: bool(reading.evidence))
         reads = {order: holds(order) for order in ORDERS}
-        order = self._column.settle(reads, matters, differ, option="--date-order", words=WORDS)
+        settle = partial(self._column.settle, reads, option="--date-order", words=WORDS)
+        settle(self._mask(lambda reading: bool(reading.evidence) and not reading.weak), differ)
+        matters = self._mask(lambda reading: bool(reading.evidence))
+        order: DateOrder | None = settle(matters, differ)
         if order == "ymd":
             raise Undecided(
                 f"{self._column.header} may have years of two digits first ({self._column.show(matters)}): say "
@@ -133,25 +142,28 @@ class Dates:
 
     def explain(self, text: str, order: DateOrder | None) -> str:
         """Say more of a text that could not be read, as a sentence with a space before it; blank where nothing is."""
-        if serial := _SERIAL.fullmatch(text):
-            day = date(1899, 12, 30) + timedelta(days=int(serial[1]))
-            return (
-                f" It may be the number by which a spreadsheet program keeps {day}: "
-                "format the column as dates there, and export again."
-            )
-        if _WEEK.fullmatch(text):
-            return " The dates of weeks are not read."
-        bare = re.sub(TIME, "", text)
+        if told := _explain(text):
+            return told
+        bare = re.sub(TIME, "", text) if len(text) <= LONGEST else ""
         if order and read(bare, self._months, self._latest).days:
             return f" The column is read with {WORDS[order]}."
         if read(bare, self._months, CENTURY + 99).days:
             return f" Two digits are a year from {CENTURY} to {self._latest}."
-        if weekday := _WEEKDAY.fullmatch(bare):
-            days = read(weekday[2], self._months, self._latest).days
-            if days and fold(weekday[1]) in names().weekdays:
-                return " That day is another day of the week."
+        if any(read(rest, self._months, self._latest).days for _, rest in _part(bare)):
+            return " That day is another day of the week."
         ambiguous = [word for word in split(bare) if word in names().months and word not in self._months]
         return f" “{ambiguous[0]}” is another month in another language." if ambiguous else ""
+
+
+def _explain(text: str) -> str:
+    """Tell what a text without day or month is taken for; blank where it is nothing known."""
+    if serial := _SERIAL.fullmatch(text):
+        day = date(1899, 12, 30) + timedelta(days=int(serial[1]))
+        return (
+            f" It may be the number by which a spreadsheet program keeps {day}: "
+            "format the column as dates there, and export again."
+        )
+    return " The dates of weeks are not read." if _WEEK.fullmatch(text) else ""
 
 
 def read(text: str, months: Mapping[str, int], latest: int) -> Reading:
@@ -162,25 +174,38 @@ def read(text: str, months: Mapping[str, int], latest: int) -> Reading:
         months: Folded word → month.
         latest: The last year that two digits may mean.
     """
+    if len(text) > LONGEST:
+        return NOTHING
     plain = text if text.isascii() else unicodedata.normalize("NFC", text).translate(_TIDY)
-    found = _read(plain, months, latest) or _read(_OTHER_TIME.sub("", plain), months, latest)
-    if found:
-        return found
-    if weekday := _WEEKDAY.fullmatch(plain):
-        days = names().weekdays.get(fold(weekday[1]))
-        rest = read(weekday[2], months, latest) if days else NOTHING
-        return rest.on(days) if days else NOTHING
-    return NOTHING
+    found = _read(plain, months, latest)
+    if found is None and (time := _OTHER_TIME.search(plain)):
+        found = _read(plain[: time.start()], months, latest)
+    if found is None:
+        for weekdays, rest in _part(plain):
+            return read(rest, months, latest).on(weekdays)
+    return found or NOTHING
+
+
+def _part(text: str) -> Iterator[tuple[frozenset[int], str]]:
+    """Yield the weekdays that *text* begins or ends with, and the rest; all of them for a word that says nothing."""
+    for pattern in (_FIRST_WORD, _LAST_WORD):
+        if found := pattern.fullmatch(text):
+            word = fold(found["word"])
+            weekdays = names().weekdays.get(word) or (EVERY_DAY if word in FILLERS else None)
+            if weekdays:
+                yield weekdays, found["rest"]
 
 
 def _read(text: str, months: Mapping[str, int], latest: int) -> Reading | None:
     """Read a text of numbers, or of numbers and a month's name."""
     years = range(CENTURY, latest + 1)
-    return _read_numbers(text, years) or (_read_words(text, months, years) if months else None)
+    if months and _LETTER.search(text):
+        return _read_words(text, months, years)
+    return _read_numbers(text, years)
 
 
 def _read_numbers(text: str, years: range) -> Reading | None:
-    tight = re.sub(r" *([-/.]) *", r"\1", text).removesuffix(".")
+    tight = (_ROOM.sub(r"\1", text) if " " in text else text).removesuffix(".")
     if found := _COMPACT.fullmatch(tight):
         return _alike(_day(found[1], found[2], found[3], years))
     found = _NUMBERS.fullmatch(tight)
@@ -196,7 +221,7 @@ def _read_numbers(text: str, years: range) -> Reading | None:
     }
     days = {order: day for order, day in possible.items() if day}
     if sign == "." and "dmy" in days:  # points are between days, months and years, everywhere
-        return Reading(days, frozenset({"dmy"}))
+        return Reading(days, frozenset({"dmy"}), weak="mdy" in days)
     if len(third) == 4 and len(set(days.values())) == 1 and len(days) > 1:  # noqa: PLR2004 - as above
         return _alike(days["dmy"])
     return Reading(days, frozenset(days)) if days else None
