@@ -9,8 +9,10 @@ import json
 import sys
 from pathlib import Path
 
-from importer.errors import SourceError
-from importer.model import Reading
+import schemas
+from importer.errors import ColumnsError, SourceError
+from importer.model import Matching, Parsed, Reading, Table
+from importer.parse import parse
 from importer.read import read
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -29,12 +31,19 @@ def refusals() -> dict[str, str]:
     expected = json.loads((CORPUS / "expected.json").read_text(encoding="utf-8"))
     found: dict[str, str] = {}
     for name, told in expected.items():
-        if "refused" in told:
+        if "refused" in told or "undecided" in told:
             try:
-                read(CORPUS / "sources" / name, Reading(**told.get("options", {})))
-            except SourceError as error:
-                found.setdefault(str(error).removeprefix(f"{name} "), name)
+                parse_fields(read(CORPUS / "sources" / name, Reading(**told.get("options", {}))))
+            except (SourceError, ColumnsError) as error:
+                found.setdefault(str(error).removeprefix(name).lstrip(": "), name)
     return {name: sentence for sentence, name in found.items()}
+
+
+def parse_fields(table: Table) -> Parsed:
+    """Read the values of columns that are named as fields."""
+    target = schemas.load("customer")
+    columns = {header: place for place, header in enumerate(table.header) if header in target.FIELDS}
+    return parse(table, Matching(columns, {}, (), {}), target, latest=2027)
 
 
 if __name__ == "__main__":

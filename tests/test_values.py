@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date, timedelta
 from decimal import Decimal
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 
 import schemas
 from importer.errors import ColumnsError
-from importer.model import Carried, Matching, Parsed, Styles, Table
+from importer.model import Carried, Matching, Parsed, Reading, Styles, Table
 from importer.parse import parse
 from importer.parse.amounts import QUOTES, SPACES, UNSEEN, Amounts, explain
 from importer.parse.column import Column, Undecided
@@ -29,6 +30,7 @@ from importer.parse.currencies import find_currencies
 from importer.parse.dates import Dates
 from importer.parse.said import find_fields
 from importer.parse.words import LANGUAGES, fold, months_in, names
+from importer.read import read as read_source
 from schemas.geography import currency_digits
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
 TARGET = schemas.load("customer")
 TEXT = pd.ArrowDtype(pa.string())
 GUIDE = Path(__file__).parent.parent / "docs" / "values.md"
+CORPUS: dict[str, dict[str, Any]] = json.loads(
+    (Path(__file__).parent / "corpus" / "expected.json").read_text(encoding="utf-8")
+)
 
 
 def read(columns: dict[str, list[str]], *, mixed: frozenset[str] = frozenset(), **options: Any) -> Parsed:
@@ -122,6 +127,27 @@ def test_each_example_of_the_guide_holds(kind: str, texts: list[str], read_as: l
 
 def test_the_guide_has_many_examples() -> None:
     assert len(examples()) > 45
+
+
+@pytest.mark.parametrize("name", [name for name, told in CORPUS.items() if "values" in told or "undecided" in told])
+def test_the_columns_of_the_corpus_mean_what_is_expected(name: str) -> None:
+    table = read_source(GUIDE.parent.parent / "tests" / "corpus" / "sources" / name, Reading())
+    columns = dict(zip(table.header, range(len(table.header)), strict=True))
+
+    def parsed() -> Parsed:
+        return parse(table, Matching(columns, {}, (), {}), TARGET, latest=2027)
+
+    if "undecided" in CORPUS[name]:
+        with pytest.raises(ColumnsError, match=re.escape(CORPUS[name]["undecided"])):
+            parsed()
+        return
+    for field, meant in CORPUS[name]["values"].items():
+        understand: Any = Decimal if TARGET.FIELDS[field].kind == "amount" else date.fromisoformat
+        found = parsed()
+        assert [None if value is pd.NA else value for value in found.values[field]] == [
+            text and understand(text) for text in meant
+        ]
+        assert found.issues["row"].tolist() == [row for row, text in enumerate(meant, 2) if text is None]
 
 
 # What Babel writes with its own signs that nobody writes invoices with.

@@ -20,6 +20,8 @@ class Source:
         left_out: Row number → why it is no row of data.
         refused: What the sentence has in it that refuses the source.
         options: What the user says: `sheet`, `encoding`, …
+        values: Field → what its cells mean, in their order; None where one cannot be read.
+        undecided: What the sentence has in it that refuses a column.
     """
 
     name: str
@@ -30,3 +32,5 @@ class Source:
     left_out: dict[int, str] = field(default_factory=dict)
     refused: str | None = None
     options: dict[str, str | int] = field(default_factory=dict)
+    values: dict[str, list[str | None]] = field(default_factory=dict)
+    undecided: str | None = None
