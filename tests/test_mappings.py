@@ -99,7 +99,7 @@ def test_a_saved_mapping_says_what_each_field_means_and_what_is_missing() -> Non
     assert f'"Kunde" = "debtor.name" # {MEANINGS["debtor.name"]}\n' in text
     assert "# Missing, as a column or here: date\n" in text
     assert "# Betrag 2: feeds nothing; is it amountToRecover?\n# X: feeds nothing\n" in text
-    assert "#   dueDate: the day on which it was to be paid\n" in text
+    assert "#   dueDate: The day on which it was to be paid\n" in text
     assert "#   debtor.city:" not in text
 
 
