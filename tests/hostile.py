@@ -657,7 +657,7 @@ def main() -> None:
     given = parser.parse_args()
     given.write = given.write and given.write.resolve()
     lines = []
-    with tempfile.TemporaryDirectory(dir=HERE.parent) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         for file in FILES:
             if (given.only and file.name not in given.only) or (file.soak and not given.soak):
                 continue
