@@ -391,7 +391,7 @@ def test_a_target_without_amounts_says_so() -> None:
 
 
 def test_all_that_does_not_fit_is_counted() -> None:
-    with pytest.raises(ColumnsError, match=r"“02/15/2026” in row 26\b.* in row 35 and 5 more\)"):
+    with pytest.raises(ColumnsError, match=r"“02/15/2026” in row 26\b.* in row 30 and 10 more\)"):
         dates(*["31/01/2026"] * 24, *["02/15/2026"] * 15)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 SAMPLES: Final = 3  # cells shown of a column that cannot be decided
-MISFITS: Final = 10  # of those that most of the column contradicts
+MISFITS: Final = 5  # of those that most of the column contradicts
 
 Style = TypeVar("Style", bound=str)
 
@@ -126,5 +126,5 @@ class Column:
     def show(self, cells: np.ndarray, most: int = SAMPLES) -> str:
         """Show the first few of *cells*, and how many there are besides."""
         rows = self.texts[cells]
-        shown = ", ".join(f"“{text[:80]}” in row {row}" for row, text in rows.head(most).items())
+        shown = ", ".join(f"“{text[:40]}” in row {row}" for row, text in rows.head(most).items())
         return f"{shown} and {len(rows) - most} more" if len(rows) > most else shown
