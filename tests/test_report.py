@@ -162,7 +162,8 @@ def rows_of(path: Path, sheet: str) -> list[list[str | None]]:
     return [[None if cell is pd.NA else cell for cell in line] for line in found.cells.to_numpy(dtype=object).tolist()]
 
 
-texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufffe\uffff"), max_size=12)
+# No source has a NUL: one that has is refused.
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufffe\uffff"), max_size=12)
 
 
 @settings(max_examples=15, deadline=None)
