@@ -251,6 +251,11 @@ def test_scripts_are_told_the_path_alone_or_one_object(importer: Importer, tmp_p
     assert told.said == {"template": str(tmp_path / "b.xlsx"), "target": "managed", "columns": 22, "exit": 0}
 
 
+def test_a_workspace_that_is_not_there_yet_is_made(importer: Importer, tmp_path: Path) -> None:
+    assert importer("template", "--workspace", "new/desk", "--quiet").code == 0
+    assert (tmp_path / "new" / "desk" / "template-customer.xlsx").is_file()
+
+
 def test_the_target_is_that_of_the_settings(importer: Importer, tmp_path: Path) -> None:
     (tmp_path / "importer.toml").write_text('target = "details"\n')
 

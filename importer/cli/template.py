@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -24,6 +25,9 @@ def template(workspace: Path, *, as_json: bool, quiet: bool, target: str | None,
     path = output or settings.workspace / f"template-{settings.target}.xlsx"
     if path.suffix.lower() != ".xlsx":
         raise click.BadParameter(f"{path} is no workbook: its name ends with .xlsx.", param_hint="--output")
+    if output is None:
+        with suppress(OSError):  # writing tells what is wrong
+            settings.workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
     import schemas  # noqa: PLC0415 - pandera
     from importer.report.template import write_template  # noqa: PLC0415 - as above
 
