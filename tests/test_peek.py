@@ -108,6 +108,7 @@ def test_signs_that_would_steer_a_terminal_are_shown_harmless(importer: Callable
         (["items.csv", "--encoding", "idna"], 2, "is no encoding"),
         (["items.csv", "--encoding", "utf-7"], 3, "is utf-7, but for bytes that mean nothing in it (row 5)"),
         (["items.csv", "--delimiter", "ab"], 2, "cannot part cells"),
+        (["items.csv", "--delimiter", "a"], 2, "give one sign, such as ; or tab"),
         (["items.csv", "--csv", "--json"], 2, "leave one of them out"),
         (["*.nothing"], 3, "No file is named like"),
     ],

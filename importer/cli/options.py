@@ -128,7 +128,11 @@ def shaping(command: Command) -> Command:
         (
             click.option("--sheet", help="The sheet to read, where a workbook has several."),
             click.option("--encoding", callback=_known_encoding, help="The encoding of a text, as utf-8 or cp1250."),
-            click.option("--delimiter", callback=_one_sign, help="What parts the cells of a text; TAB for a tab."),
+            click.option(
+                "--delimiter",
+                callback=_one_sign,
+                help="What parts the cells of a text; a sign, or its name, such as tab.",
+            ),
             click.option("--header-row", type=click.IntRange(min=1), help="The row that the headers are in."),
             click.option(
                 "--hidden-rows",
@@ -159,7 +163,7 @@ def _one_sign(_context: click.Context, _option: click.Parameter, text: str | Non
 
     sign = find_delimiter(text)
     if not sign:
-        raise click.BadParameter(f"{text!r} cannot part cells; give one sign, such as ; or TAB.")
+        raise click.BadParameter(f"{text!r} cannot part cells; give one sign, such as ; or tab.")
     return sign
 
 

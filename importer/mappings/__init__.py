@@ -120,7 +120,7 @@ def _settle(given: Reading, origin: str) -> Reading:
     if given.delimiter is not None:
         sign = find_delimiter(given.delimiter)
         if not sign:
-            raise SettingsError(f"{origin}: {given.delimiter!r} cannot part cells; give one sign, such as ; or TAB.")
+            raise SettingsError(f"{origin}: {given.delimiter!r} cannot part cells; give one sign, such as ; or tab.")
         given = replace(given, delimiter=sign)
     if given.encoding is not None:
         known = find_encoding(given.encoding)

@@ -10,7 +10,7 @@ from importer.model.breakdown import (
     tell_rest,
 )
 from importer.model.cases import Case, Entry
-from importer.model.dialects import find_delimiter, find_encoding
+from importer.model.dialects import DELIMITERS, find_delimiter, find_encoding
 from importer.model.doing import Doing, quietly
 from importer.model.events import Event
 from importer.model.headers import fold, layout, spellings
@@ -51,6 +51,7 @@ from importer.model.words import (
 __all__ = [
     "CELL_ERRORS",
     "CHECK_STATUSES",
+    "DELIMITERS",
     "EXPLAINED",
     "FIGURES",
     "HELD",

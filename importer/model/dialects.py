@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from typing import Final
 
+DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 NO_ENCODINGS: Final = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape"})  # Python's, and no file's
 
 
@@ -25,8 +26,9 @@ def find_encoding(name: str) -> str:
 def find_delimiter(text: str) -> str:
     r"""Give the sign that is meant; blank where it cannot part cells.
 
-    >>> find_delimiter("TAB"), find_delimiter(r"\t"), find_delimiter(";"), find_delimiter(";;"), find_delimiter("a")
-    ('\t', '\t', ';', '', '')
+    >>> find_delimiter("TAB"), find_delimiter(r"\t"), find_delimiter("comma"), find_delimiter(";;"), find_delimiter("a")
+    ('\t', '\t', ',', '', '')
     """
-    sign = "\t" if text.upper() == "TAB" or text == r"\t" else text
+    named = {name: sign for sign, name in DELIMITERS.items()}
+    sign = "\t" if text == r"\t" else named.get(text.casefold(), text)
     return "" if len(sign) != 1 or sign.isalnum() or sign in '\r\n"' else sign

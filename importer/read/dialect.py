@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from importer.errors import SourceError
+from importer.model import DELIMITERS
 from importer.read.shape import SAMPLE, is_label
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from importer.read.grid import Facts
 
-DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 QUOTES: Final = {'"': "double", "'": "single"}
 SAMPLED: Final = 1 << 20  # characters that the first records are taken from
 WIDEST_CELL: Final = 1 << 24  # characters
