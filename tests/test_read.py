@@ -147,6 +147,8 @@ def test_a_quote_in_the_wrong_place_is_named(write: Callable[..., Path]) -> None
         (b"a,b\n1,2\n3,\x81\n", "make little sense in .*: say its encoding with --encoding"),
         (b"\xff\xfea\x00b", r"is utf-16, but for bytes that mean nothing in it \(row 1\)"),
         (b"%PDF-1.4", "is a PDF"),
+        (b'{\n  "number": 1, "amount": 2\n}\n', "is JSON; export the data as CSV or XLSX"),
+        (b'[\r\n  {"number": 1}\r\n]\r\n', "is JSON"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "not a workbook"),
         (b"\x1f\x8b\x08", "gzip"),
         (b"PK\x03\x04 broken", "is damaged"),

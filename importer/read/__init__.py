@@ -27,6 +27,8 @@ _FOREIGN: Final = {
     b"%PDF": "is a PDF; export the data as CSV or XLSX",
     b"{\\rtf": "is a text document; export the data as CSV or XLSX",
     b"PAR1": "is a Parquet file; export the data as CSV or XLSX",
+    b'{"': "is JSON; export the data as CSV or XLSX",
+    b'[{"': "is JSON; export the data as CSV or XLSX",
     b"<": "is HTML or XML, whatever its name says; open it in a spreadsheet program and save it as .xlsx",
 }
 _TEXT_ONLY: Final = {"encoding": "--encoding", "delimiter": "--delimiter"}
@@ -62,7 +64,7 @@ def read(path: Path, reading: Reading = Reading(), doing: Doing = quietly) -> Ta
 
 
 def _read_grid(source: Source, reading: Reading, begin: Callable[[], None]) -> Grid:
-    start = source.start[:LOOK].removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")
+    start = b"".join(source.start[:LOOK].removeprefix(b"\xef\xbb\xbf").split())
     for magic, problem in _FOREIGN.items():
         if start.startswith(magic):
             raise SourceError(f"{problem}.")
