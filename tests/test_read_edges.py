@@ -495,7 +495,7 @@ def test_sheets_of_other_programs_are_found_wherever_they_lie(tmp_path: Path) ->
 
 
 def test_several_sheets_without_anything_in_them_say_so(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="has no visible sheet with anything in it"):
+    with pytest.raises(SourceError, match="has no visible sheet with anything in it; export the data again"):
         read(save(tmp_path / "june.xlsx", One=[], Two=[]))
 
 

@@ -231,7 +231,9 @@ def _choose(book: _Book, sheet: str | None) -> str:
     if len(filled) <= LOOKED_AT:
         filled = [name for name in filled if not _is_explaining(book.sheet(name))]
     if not filled:
-        raise SourceError("has no visible sheet with anything in it; name a hidden one with --sheet.")
+        hidden = quote(name for name, shown in book.sheets.items() if not shown)
+        remedy = f"name a hidden one with --sheet: {hidden}" if hidden else "export the data again"
+        raise SourceError(f"has no visible sheet with anything in it; {remedy}.")
     if 1 < len(filled) <= LOOKED_AT:
         filled = [name for name in filled if _is_table(book.sheet(name))] or filled
     if len(filled) > 1:

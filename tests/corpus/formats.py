@@ -134,7 +134,7 @@ SOURCES = [
     Source("report.pdf", b"%PDF-1.7\n", refused="is a PDF"),
     Source("table.parquet", b"PAR1" + bytes(20), refused="is a Parquet file"),
     Source("letter.rtf", b"{\\rtf1 x}", refused="is a text document"),
-    Source("hidden-alone.xlsx", xlsx(Sheet(SMALL, state="hidden")), refused="has no visible sheet with anything in it"),
+    Source("hidden-alone.xlsx", xlsx(Sheet(SMALL, state="hidden")), refused="name a hidden one with --sheet: “Data”."),
     Source(
         "old-dates.xls",
         xls(Sheet([["No", "Day"], ["1", dt.date(1999, 12, 31)]])),
