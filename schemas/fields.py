@@ -106,7 +106,7 @@ _FIELDS: Final = (
     Field("debtor.zipCode", aliases=("PostalCode", "Post code", "Postcode", "Zip", "Zip code", "Debtor zip")),
     Field("debtor.city", aliases=("City", "Town", "Debtor city"), needed=True),
     Field("debtor.stateAlpha2", aliases=("State code",)),
-    Field("debtor.state", aliases=("State", "Debtor state", "Province", "Region")),
+    Field("debtor.state", aliases=("State", "Debtor state", "Province"), likely=("Region",)),
     Field("debtor.countryAlpha2", aliases=("Country code", "Country ISO", "ISO country")),
     Field("debtor.country", aliases=("Country", "Debtor country", "Country name")),
     Field("debtor.email", aliases=("Email", "E-mail address", "Email address", "Mail", "Debtor email")),

@@ -110,13 +110,14 @@ _LIKELY: Final = {
     "creditorReference": """
         Belegnummer | Belegnr | Beleg | Rechnung | Bilagsnr | Bilagsnummer | Faktura | Verifikationsnummer | Factuur
         Facture | Factura | Fattura | Lasku | Tosite | Dokument | Numer dokumentu | Referenz | Referanse | Referens
-        Document no | Doc no | Voucher | Bill no | Bill number""",
+        Document no | Doc no | Voucher | Bill no | Bill number | Inv | Inv no | Inv nr | Inv number""",
     "currencyCode": "Valuta | Divisa | Ccy | Whg",
     "date": """
         Datum | Dato | Date de pièce | Belegdatum | Bilagsdato | Dokumentdatum | Fecha | Data
         Päivämäärä | Päiväys | Pvm
-        Document date | Posting date | Billing date | Bill date""",
-    "dueDate": "Fällig | Zahlungsziel | Forfald | Forfall | Betaldatum | Betalingsfrist | Maturity | Data płatności",
+        Document date | Posting date | Billing date | Bill date | Inv date | Inv dt""",
+    "dueDate": """
+        Fällig | Zahlungsziel | Forfald | Forfall | Betaldatum | Betalingsfrist | Maturity | Due dt | Data płatności""",
     "amountToRecover": """
         Rechnungsbetrag | Bruttobetrag | Gesamtbetrag | Summe | Saldo | Brutto | Offen | OP-Betrag
         Fakturabeløb | Udestående
@@ -124,19 +125,21 @@ _LIKELY: Final = {
         Factuurbedrag | Openstaand
         Totaal | Montant TTC | Solde | Total TTC | Importe total | Pendiente | Importo totale | Totale | Residuo
         Loppusumma | Yhteensä | Määrä | Kwota brutto | Należność | Suma | Total amount | Invoice amount
-        Gross amount""",
+        Gross amount | Open amt | Inv amt | Amt due | Amt""",
     "claimDescription": """
         Leistung | Verwendungszweck | Tekst | Text | Libellé | Objet | Concepto | Causale | Selite | Tytuł""",
     "comments": """
         Bemerkung | Bemerkungen | Anmerkung | Notiz | Bemærkning | Bemærkninger | Merknad | Anmärkning | Opmerkingen
         Toelichting | Remarque | Remarques | Comentarios | Observaciones | Osservazioni | Huomautus | Uwagi""",
-    "debtor.type": "Typ | Type | Art | Tipo | Tyyppi | Rodzaj | Kundengruppe | Kundegruppe | B2B/B2C | Segment",
+    "debtor.type": """
+        Typ | Type | Art | Tipo | Tyyppi | Rodzaj | Kundengruppe | Kundegruppe | B2B/B2C | Segment | Cust type""",
     "debtor.name": """
         Kunde | Debitor | Kund | Klant | Debiteur | Débiteur | Cliente | Deudor | Debitore | Asiakas
         Klient | Kontrahent
         Firma | Firmenname | Empfänger | Rechnungsempfänger | Firmanavn | Navn | Företag | Företagsnamn | Namn
         Bedrijf | Bedrijfsnaam | Naam | Client | Raison sociale | Nom | Empresa | Razón social | Nombre
-        Azienda | Ragione sociale | Nome | Yritys | Nimi | Nazwa | Nazwa firmy | Account name | Bill to | Sold to""",
+        Azienda | Ragione sociale | Nome | Yritys | Nimi | Nazwa | Nazwa firmy | Account name | Bill to | Sold to
+        Cust name | Cust""",
     "debtor.contactPerson": "Kontakt | Att | z Hd | Contacto | Contatto | Referente | Referenceperson",
     "debtor.companyRegistrationNumber": """
         USt-IdNr | USt-ID | Umsatzsteuer-ID | HRB | BTW-nummer | BTW-nr | N° TVA | Numéro de TVA | SIRET | NIF
@@ -147,7 +150,7 @@ _LIKELY: Final = {
     "debtor.city": "By | Stadtteil | Gemeinde | Comune | Paikkakunta",
     "debtor.state": "Bundesland | Delstat | Provincia | Région | Estado | Osavaltio | Stan",
     "debtor.countryAlpha2": "LKZ | Landkürzel | ISO",
-    "debtor.country": "Staat | Paese | Stato | Kraj klienta | Nation",
+    "debtor.country": "Staat | Paese | Stato | Kraj klienta | Nation | Ctry",
     "debtor.email": "E-post kund | Correo | Posta elettronica | Posta | Mejl",
     "debtor.phone": "Mobil | Mobilnummer | Handy | Gsm | Móvil | Cellulare | Komórka | Matkapuhelin | Kontaktnummer",
     "creditorCompanyName": "Mandant | Auftraggeber | Opdrachtgever | Kreditor | Uppdragsgivare | Oppdragsgiver",

@@ -87,6 +87,8 @@ def test_a_constant_takes_the_place_of_a_column() -> None:
         ("Postnr. og by", "2100 København", ""),
         ("Postnr og bynavn", "2100 København", "{debtor.zipCode} {debtor.city}"),
         ("City, Zip", "Boston 02108", "{debtor.city} {debtor.zipCode}"),
+        ("Postal code and city", "02108 Boston", "{debtor.zipCode} {debtor.city}"),
+        ("Code postal / Ville", "75002 Paris", "{debtor.zipCode} {debtor.city}"),
         ("PLZ/Ort", "01067", ""),
     ],
 )
@@ -104,6 +106,36 @@ def test_a_column_that_should_be_both_and_is_not_in_every_cell_is_proposed() -> 
     assert found.likely == {"PLZ/Ort": "{debtor.zipCode} {debtor.city}"}
     taken = take_likely(found.mapping, found.likely)
     assert taken.making.splits == {"PLZ/Ort": "{debtor.zipCode} {debtor.city}"}
+
+
+@pytest.mark.parametrize("header", ["Postnr. og by", "CAP/Città", "CP y población"])
+def test_a_column_that_is_both_if_a_likely_heading_means_what_it_mostly_does_is_proposed(header: str) -> None:
+    found = propose(of({header: ["21000 Odense"]}), TARGET, {})
+
+    assert found.mapping.making.splits == {}
+    assert found.likely == {header: "{debtor.zipCode} {debtor.city}"}
+
+
+def test_a_region_may_be_one_of_sales_and_is_not_taken_for_a_state() -> None:
+    found = propose(headers("Region"), TARGET, {})
+
+    assert found.mapping.columns == {}
+    assert found.likely == {"Region": "debtor.state"}
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("Inv #", "creditorReference"),
+        ("Inv. date", "date"),
+        ("Open amt", "amountToRecover"),
+        ("Cust. name", "debtor.name"),
+        ("Cust Type", "debtor.type"),
+        ("Ctry", "debtor.country"),
+    ],
+)
+def test_what_english_exports_abbreviate_is_proposed(header: str, name: str) -> None:
+    assert propose(headers(header), TARGET, {}).likely == {header: name}
 
 
 def test_nothing_is_split_where_the_city_has_a_column_or_the_target_has_none() -> None:

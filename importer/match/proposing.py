@@ -65,20 +65,24 @@ def propose(table: Table, target: Target, constants: Mapping[str, str]) -> Propo
 
 def _find_splits(table: Table, target: Target, fed: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Find the column whose header names postal code and city, and all of whose cells are both."""
+    names = names_of(target)
     for position, text in enumerate(table.header):
-        form = _find_form(text, target, fed)
+        form = _find_form(text, target, fed, names)
         if form and _fits(table, position, form):
             yield text, form
             return
 
 
-def _find_form(text: str, target: Target, fed: Iterable[str]) -> str:
+def _find_form(text: str, target: Target, fed: Iterable[str], names: Mapping[str, str]) -> str:
     """Say in which form a column of this header holds postal code and city; blank where it names no such two."""
     if not set(ZIP_AND_CITY) <= target.FIELDS.keys() or set(ZIP_AND_CITY) & set(fed):
         return ""
-    names = names_of(target)
-    meant = [names.get(fold(word), "") for word in _BETWEEN.split(text.strip())]
-    return " ".join(f"{{{name}}}" for name in meant) if sorted(meant) == sorted(ZIP_AND_CITY) else ""
+    for between in _BETWEEN.finditer(text.strip()):
+        halves = text.strip()[: between.start()], text.strip()[between.end() :]
+        meant = [names.get(fold(half), "") for half in halves]
+        if sorted(meant) == sorted(ZIP_AND_CITY):
+            return " ".join(f"{{{name}}}" for name in meant)
+    return ""
 
 
 def _fits(table: Table, position: int, form: str) -> bool:
@@ -139,7 +143,7 @@ def guess(mapping: SavedMapping, header: Sequence[str], target: Target) -> dict[
     for text in unused_in(mapping, header):
         near = [fold(text), *get_close_matches(fold(text), headings, n=3, cutoff=NEAR)]
         name = next((headings[way] for way in near if way in headings and headings[way] not in fed), "")
-        name = name or _find_form(text, target, fed)
+        name = name or _find_form(text, target, fed, headings)
         if name:
             found[text] = name
     return found
