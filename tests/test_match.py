@@ -114,6 +114,15 @@ def test_a_missing_column_is_named_with_what_was_found_and_what_would_settle_it(
     assert "“creditorReference”, “currencyCode”" in said
 
 
+def test_what_helps_against_missing_columns_is_said_once() -> None:
+    one = refusal(*(name for name in NEEDED if name != "debtor.city"))
+    several = refusal("Margin")
+
+    assert "No column is debtor.city. Rename its column, or name it in a --mapping file, as `importer map`" in one
+    assert several.count("--mapping") == 1
+    assert ". Rename their columns, or name them in a --mapping file, as `importer map` makes one." in several
+
+
 def test_a_near_miss_is_suggested_and_not_taken() -> None:
     assert "(is it “Invoice numbr”?)" in refusal("Invoice numbr", *NEEDED[1:])
 

@@ -178,11 +178,13 @@ def _tell_missing(
     target: Target, there: set[str], unmapped: Sequence[str], names: Mapping[str, str], optional: Collection[str]
 ) -> Iterable[str]:
     likely = likely_of(target)
-    groups = [(field.name,) for field in target.FIELDS.values() if field.needed]
-    for group in [*groups, *target.EITHER]:
-        if there.isdisjoint(group) and not set(group) <= set(optional):
-            wanted = [target.FIELDS[name] for name in group]
-            yield _tell_one_missing(wanted, unmapped, names, likely)
+    groups = [*((field.name,) for field in target.FIELDS.values() if field.needed), *target.EITHER]
+    missing = [group for group in groups if there.isdisjoint(group) and not set(group) <= set(optional)]
+    for group in missing:
+        yield _tell_one_missing([target.FIELDS[name] for name in group], unmapped, names, likely)
+    if missing:
+        its, it = ("its column", "it") if len(missing) == 1 else ("their columns", "them")
+        yield f"Rename {its}, or name {it} in a --mapping file, as `importer map` makes one."
 
 
 def _tell_one_missing(
@@ -202,9 +204,6 @@ def _tell_one_missing(
         "debtor.type": "Company",
         "externalTenantId": "acme",
     }.get(name)
-    constant = f", or say it for all rows with --set {name}={example}" if example else ""
+    constant = f": --set {name}={example} says it for all rows" if example else ""
     either = " or ".join(field.name for field in wanted)
-    return (
-        f"No column is {either}{guess}: rename its column, or name it in a --mapping file, as `importer map` makes "
-        f"one{constant}."
-    )
+    return f"No column is {either}{guess}{constant}."
