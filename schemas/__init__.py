@@ -37,6 +37,8 @@ class Field:
         needed: The column or a constant must be there for a source to start at all. A tuple of fields in
             `Target.EITHER` is needed as a group.
         likely: Headers that probably mean it: they are proposed, never taken.
+        vague: Those of *aliases* that mean it only where no likely one stands beside them: of `Amount` and `Total`,
+            neither says which of them is owed.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Field:
     aliases: tuple[str, ...] = ()
     needed: bool = False
     likely: tuple[str, ...] = ()
+    vague: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 A *certain* heading means one field in every language that has the word, and a column is taken by it alone. A *likely*
 one means it in most exports and something else in some ("Valuta" is a currency in Danish and a value date in German,
 "Kunde" a name or a number), or is only a part of what the field needs ("Straße" without its number): it is proposed,
-never taken. Diacritics and ligatures make no difference, nor whether ä is written as a or as ae.
+never taken. A *vague* one is certain only where no likely one stands beside it: of "Belopp" and "Saldo", or "Montant"
+and "Montant TTC", either may be what is owed. Diacritics and ligatures make no difference, nor whether ä is written
+as a or as ae.
 
 The words are those of the languages, gathered by hand; no document has them.
 """
@@ -159,6 +161,9 @@ _LIKELY: Final = {
         Viite""",
     "caseId": "Fall | Sag | Sak | Ärende | Dossier | Expediente | Pratica | Asia | Sprawa",
 }
+_VAGUE: Final = {
+    "amountToRecover": "Amount | Betrag | Beløb | Beløp | Belopp | Bedrag | Montant | Importe | Importo | Kwota",
+}
 # Words for the customer of whoever writes the sheet: for a collector or a partner that may be the creditor.
 _CUSTOMER: Final = frozenset(
     _words(
@@ -231,5 +236,10 @@ def with_headings(fields: Iterable[Field], *, agent: bool = False) -> dict[str, 
         unsure = tuple(word for word in certain if agent and word in _CUSTOMER)
         aliases = tuple(word for word in (*field.aliases, *certain) if word not in unsure)
         likely = (*field.likely, *unsure, *_words(_LIKELY.get(field.name, "")))
-        found[field.name] = replace(field, aliases=tuple(dict.fromkeys(aliases)), likely=tuple(dict.fromkeys(likely)))
+        found[field.name] = replace(
+            field,
+            aliases=tuple(dict.fromkeys(aliases)),
+            likely=tuple(dict.fromkeys(likely)),
+            vague=_words(_VAGUE.get(field.name, "")),
+        )
     return found

@@ -150,6 +150,41 @@ def test_two_columns_for_one_field_are_settled_by_the_mapping() -> None:
     assert matched(*header, mapping={"Balance": "amountToRecover"}).columns["amountToRecover"] == len(NEEDED)
 
 
+@pytest.mark.parametrize(
+    ("plain", "other"),
+    [
+        ("Belopp", "Saldo"),
+        ("Montant", "Montant TTC"),
+        ("Betrag", "Offen"),
+        ("Amount", "Total"),
+        ("Beløb", "Udestående"),
+    ],
+)
+def test_an_amount_beside_one_that_may_be_what_is_owed_is_not_taken(plain: str, other: str) -> None:
+    header = [plain if name == "amountToRecover" else name for name in NEEDED] + [other]
+    assert f"“{plain}” (column {chr(65 + header.index(plain))}) and “{other}”" in refusal(*header)
+
+    for chosen in (plain, other):
+        columns = matched(*header, mapping={chosen: "amountToRecover"}).columns
+        assert columns["amountToRecover"] == header.index(chosen)
+
+
+def test_an_amount_is_taken_once_the_other_is_ignored() -> None:
+    header = ["Amount" if name == "amountToRecover" else name for name in NEEDED] + ["Total"]
+    found = match(header, TARGET, mapping={}, constants={}, making=Making(ignored=("Total",)))
+
+    assert found.columns["amountToRecover"] == header.index("Amount")
+
+
+@pytest.mark.parametrize("owed", ["Amount due", "Offener Betrag", "Restbelopp", "Open balance"])
+def test_what_is_owed_is_taken_beside_a_total(owed: str) -> None:
+    header = [owed if name == "amountToRecover" else name for name in NEEDED] + ["Total"]
+    found = matched(*header)
+
+    assert found.columns["amountToRecover"] == header.index(owed)
+    assert found.unmapped == ("Total",)
+
+
 def test_two_columns_for_one_field_are_settled_by_a_constant() -> None:
     assert "amountToRecover" not in matched(*NEEDED, "Balance", constants={"amountToRecover": "1"}).columns
 

@@ -64,6 +64,13 @@ def test_two_columns_that_mean_one_field_are_proposed_and_not_taken() -> None:
     assert found.likely == {"Amount": "amountToRecover", "Balance": "amountToRecover"}
 
 
+def test_an_amount_beside_one_that_may_be_what_is_owed_is_proposed_and_not_taken() -> None:
+    found = propose(headers("Amount", "Total"), TARGET, {})
+
+    assert found.mapping.columns == {}
+    assert found.likely == {"Amount": "amountToRecover", "Total": "amountToRecover"}
+
+
 def test_columns_of_one_header_are_neither() -> None:
     source = headers("Amount", "City")
     source = Table(source.path, ("Amount", "Amount"), source.cells, {}, {}, (), "")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from importer.errors import ColumnsError
 from importer.match.judging import judge, read_form
 from importer.match.making import make
-from importer.match.names import find, likely_of, names_of, near, title_of
+from importer.match.names import find, likely_of, names_of, near, title_of, vague_of
 from importer.model import TEMPLATED, Made, Making, Matching, Styles, column_letters, fold, quote, split_template
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def match(
     given = {place: name for column, name in mapping.items() for place in find(header, column) if name in target.FIELDS}
     settled = {place for column in (*making.splits, *making.ignored) for place in find(header, column)}
     claims, unsupported, idle = _claim(header, target, names, given, settled)
+    _add_rivals(claims, idle, header, given, target)
     columns = {}
     for name, positions in claims.items():
         beaten = name in constants or name in {one.feeds for one in made}
@@ -109,6 +110,20 @@ def _claim(
         else:
             idle.append(position)
     return claims, unsupported, idle
+
+
+def _add_rivals(
+    claims: Mapping[str, list[int]],
+    idle: Iterable[int],
+    header: Sequence[str],
+    given: Collection[int],
+    target: Target,
+) -> None:
+    """Let columns that probably mean a field claim it, where a heading that says little is all that claims it."""
+    likely, vague = likely_of(target), vague_of(target)
+    for name, positions in claims.items():
+        if all(position not in given and fold(header[position]) in vague for position in positions):
+            positions += [position for position in idle if likely.get(fold(header[position])) == name]
 
 
 def _plan(header: Sequence[str], making: Making) -> list[Made]:

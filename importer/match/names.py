@@ -26,6 +26,11 @@ def likely_of(target: Target) -> dict[str, str]:
     return {way: name for way, name in found.items() if way not in certain}
 
 
+def vague_of(target: Target) -> dict[str, str]:
+    """Give every folded heading that means its field only where no likely one stands beside it → that field."""
+    return {way: field.name for field in target.FIELDS.values() for text in field.vague for way in spellings(text)}
+
+
 def find(header: Sequence[str], name: str) -> list[int]:
     """Find the columns that *name* means: those of exactly that header, else those that people take for the same."""
     exact = [position for position, text in enumerate(header) if text == name.strip()]

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from importer.match.names import likely_of, names_of
+from importer.match.names import likely_of, names_of, vague_of
 from importer.match.splitting import split
 from importer.model import Making, SavedMapping, fold, spellings, split_template
 from schemas.claim import debtor_type
@@ -48,6 +48,9 @@ def propose(table: Table, target: Target, constants: Mapping[str, str]) -> Propo
     claims = {text: names[fold(text)] for text in single if fold(text) in names}
     fields = list(claims.values())
     columns = {text: name for text, name in claims.items() if fields.count(name) == 1 and name not in constants}
+    likely, vague = likely_of(target), vague_of(target)
+    rivals = {likely.get(fold(text)) for text in single if text not in claims}
+    columns = {text: name for text, name in columns.items() if fold(text) not in vague or name not in rivals}
     splits = dict(_find_splits(table, target, columns.values()))
     rest = [text for text in single if text not in columns and text not in splits]
     joins = dict(_find_joins(rest, columns, target))
