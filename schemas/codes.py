@@ -108,7 +108,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
         "damaged-identifier",
         "warning",
         "texts that identify; an error for creditorReference",
-        "The spreadsheet program has lost digits of {column}: {value}.",
+        "The spreadsheet program has changed or lost digits of {column}: {value}.",
         "Format the column as text in the spreadsheet and enter the full number again.",
         OURS,
     ),

@@ -308,6 +308,14 @@ def test_a_number_with_more_digits_than_a_spreadsheet_keeps_is_no_reference(impo
     assert sent(tmp_path) == {}
 
 
+@pytest.mark.parametrize("day", [dt.date(2026, 3, 1), dt.datetime(2026, 3, 1, 5), dt.date(1902, 3, 1)])
+def test_an_invoice_number_that_became_a_date_is_no_reference(importer: Importer, day: dt.date) -> None:
+    ran = importer("check", write_workbook("june.xlsx", {"Invoice number": day}), "--json")
+
+    assert ran.said["counts"]["invalid"] == 1
+    assert [issue["Code"] for issue in sheet_of(ran.said, "Issues")] == ["damaged-identifier"]
+
+
 def test_a_reference_that_looks_like_a_power_of_ten_stays_what_it_is(send: Callable[..., Any]) -> None:
     send(write("june.csv", {"Invoice number": "22E1"}))
 

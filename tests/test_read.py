@@ -13,6 +13,7 @@ import openpyxl
 import pandas as pd
 import pytest
 import xlsxwriter
+import xlwt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -272,7 +273,22 @@ def test_typed_cells_become_canonical_text(tmp_path: Path) -> None:
         *("TRUE", "FALSE", "2026-01-31", "2026-01-31 13:45:00", "#N/A", "#DIV/0!", " x ", None),
     ]
     assert sorted(table.numbers) == [1, 2, 3, 4, 5, 6, 7]
-    assert sorted(table.damaged) == [5, 7]
+    assert sorted(table.damaged) == [5, 7, 10, 11]
+
+
+def test_a_day_is_no_identifier_in_an_old_workbook_either(tmp_path: Path) -> None:
+    book = xlwt.Workbook()
+    page = book.add_sheet("June")
+    for column, title in enumerate(("Number", "At")):
+        page.write(0, column, title)
+    page.write(1, 0, 46082, xlwt.easyxf(num_format_str="DD.MM.YYYY"))
+    page.write(1, 1, 0.5, xlwt.easyxf(num_format_str="HH:MM"))
+    book.save(str(tmp_path / "june.xls"))
+
+    table = read(tmp_path / "june.xls")
+
+    assert rows(table)[2] == ["2026-03-01", "12:00:00"]
+    assert sorted(table.damaged) == [0]
 
 
 def test_rows_have_the_numbers_that_a_spreadsheet_program_shows(tmp_path: Path) -> None:

@@ -119,7 +119,8 @@ class Table:
             `19.25%`.
         numbers: Column position → mask over the rows of *cells* (bool): the cell is a number in a workbook, so that
             its text has a decimal point whatever the column's style. Positions without such cells are absent.
-        damaged: The same for numbers that have lost digits already: more than 15 significant ones.
+        damaged: The same for what is no identifier any more: numbers that have lost digits already (more than 15
+            significant ones), and dates, which a spreadsheet program makes of a number such as 3-1.
         facts: How it was read, as pairs for people: format, encoding, delimiter, sheet, header row, blank rows …
         sha256: Of the source's bytes, in hexadecimal.
         carried: Set where the source is the `To fix` sheet of a results workbook.

@@ -61,7 +61,7 @@ class Column:
         field: The field.
         texts: Stripped, null where blank; index "row".
         numbers: Mask of the cells that are numbers in a workbook.
-        damaged: Mask of the numbers that have lost digits.
+        damaged: Mask of the cells that are no identifiers any more: numbers that have lost digits, and dates.
     """
 
     header: str

@@ -233,7 +233,10 @@ def _damage_told() -> Iterator[None]:
 
 
 def to_arrow(columns: list[list[Any]], start: int = 0) -> pa.RecordBatch:
-    """Write typed cells as text, column by column, beside masks of what was a number and what has lost digits."""
+    """Write typed cells as text, column by column, beside masks of what was a number and what is no identifier.
+
+    That is a number that has lost digits, or a date, which a program makes of a number such as 3-1.
+    """
     arrays: dict[str, pa.Array] = {}
     none = pa.array(np.zeros(len(columns[0]) if columns else 0, dtype=bool))
     for number, column in enumerate(columns):
@@ -241,8 +244,8 @@ def to_arrow(columns: list[list[Any]], start: int = 0) -> pa.RecordBatch:
         texts = [cell or None for cell in column] if types <= {str} else list(map(write, column))
         numeric = lost = none
         arrays[f"text {number}"] = pa.array(texts, pa.string())
-        if Damaged in types:
-            lost = pa.array([type(cell) is Damaged for cell in column])
+        if types & {Damaged, date, datetime}:
+            lost = pa.array([isinstance(cell, Damaged | date) for cell in column])
         if types & {int, float}:
             is_number = [isinstance(cell, int | float) and not isinstance(cell, bool) for cell in column]
             shown = pc.fill_null(pc.not_equal(arrays[f"text {number}"], "#NUM!"), fill_value=False)

@@ -40,7 +40,7 @@ class Grid:
         rows: The row number of each record.
         facts: How it was read.
         numbers: Column → mask of number cells; see `Table`.
-        damaged: The same for numbers that have lost digits.
+        damaged: The same for numbers that have lost digits, and for dates.
         carried: See `Table`.
         titles: What lies above the header.
         hidden: Row numbers that a workbook hides.

@@ -19,7 +19,7 @@ XML: Final = "xl/styles.xml"
 
 
 class Damaged(str):
-    """A number as its format shows it, that has more digits than a spreadsheet program keeps."""
+    """A number as shown that is no identifier: a day, or more digits than a spreadsheet program keeps."""
 
     __slots__ = ()
 
@@ -51,7 +51,9 @@ class Styles:
     def show(self, number: float, style: int) -> str | None:
         """Write a number as its style shows it; None where that is the number as it is stored."""
         if style in self.moments:
-            return self.moments[style].show(number, is_1904=self.is_1904)
+            moment = self.moments[style]
+            text = moment.show(number, is_1904=self.is_1904)
+            return Damaged(text) if text is not None and moment.days else text
         text = self.identifiers[style].show(number) if style in self.identifiers else None
         return Damaged(text) if text is not None and abs(number) >= EXACT else text
 
