@@ -308,6 +308,16 @@ def test_a_number_with_more_digits_than_a_spreadsheet_keeps_is_no_reference(impo
     assert sent(tmp_path) == {}
 
 
+def test_rows_that_all_end_with_a_delimiter_are_read_once_the_header_does(importer: Importer, tmp_path: Path) -> None:
+    header, row = write("june.csv", {}).read_text("utf-8").splitlines()
+    source = tmp_path / "ends.csv"
+    source.write_text(f"{header}\n{row};\n", encoding="utf-8")
+    assert "add one to the header's end if each row ends with one" in importer("check", source).err
+
+    source.write_text(f"{header};\n{row};\n", encoding="utf-8")
+    assert importer("check", source).code == 0
+
+
 @pytest.mark.parametrize("day", [dt.date(2026, 3, 1), dt.datetime(2026, 3, 1, 5), dt.date(1902, 3, 1)])
 def test_an_invoice_number_that_became_a_date_is_no_reference(importer: Importer, day: dt.date) -> None:
     ran = importer("check", write_workbook("june.xlsx", {"Invoice number": day}), "--json")

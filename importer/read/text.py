@@ -80,7 +80,8 @@ def _to_grid(body: Body, header: _Header, facts: Facts) -> Grid:
         place = f" in row {header.row}" if header.row > 1 else ""
         raise SourceError(
             f"has rows with more cells than the header{place}: {named}. "
-            f"Quote cells that contain a {body.dialect.name}, or say where the header is with --header-row."
+            f"Quote cells that contain a {body.dialect.name}, add one to the header's end if each row ends with one, "
+            "or say where the header is with --header-row."
         )
     short = (("short rows, filled up with blanks", tell_rows(body.short)),) if body.short else ()
     rows = np.arange(header.row + 1, body.next)
