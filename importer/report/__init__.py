@@ -34,12 +34,14 @@ STATUS_LOOKS: Final[Mapping[str, tuple[str, str]]] = {
     "refused": ("#F8D7D4", "#8A1C12"),
     "by-hand": ("#FFF1CC", "#7A4F01"),
 }
+_FAULT: Final = {"bg_color": "#FBE3B6", "bold": True, "border": 1, "border_color": "#9C5700", "valign": "top"}
 LOOKS: Final[Mapping[str, Mapping[str, Any]]] = {
     "plain": {"valign": "top"},
     "header": {"bold": True, "bg_color": "#1F3A4D", "font_color": "#FFFFFF", "valign": "top", "text_wrap": True},
     "moment": {"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left", "valign": "top"},
     "link": {"font_color": "#0B5394", "underline": 1, "valign": "top"},
-    "fault": {"bg_color": "#FBE3B6", "bold": True, "border": 1, "border_color": "#9C5700", "valign": "top"},
+    "fault": _FAULT,
+    "faulty day": {**_FAULT, "num_format": "yyyy-mm-dd", "align": "left"},
     "title": {"bold": True, "font_size": 16, "font_color": "#1F3A4D"},
     "lead": {"font_size": 12, "text_wrap": True, "valign": "top"},
     "section": {"bold": True, "font_size": 12, "font_color": "#1F3A4D", "bottom": 1, "bottom_color": "#1F3A4D"},

@@ -13,15 +13,17 @@ import pyarrow.compute as pc
 from importer.model import HELD
 from importer.report.package import TALLEST, Large, Package
 from importer.report.rows import CHUNK, Cells, make_legible
-from importer.report.sheets import SAMPLED, as_texts, fit_widths, own_cells, stretches
+from importer.report.sheets import SAMPLED, as_texts, fit_widths, moments, own_cells, stretches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from importer.model import Report
 
 REFUSED: Final = ("rejected", "refused")  # by the API
 TO_MEND: Final = ("invalid", *REFUSED, "held")
+DAMAGED: Final = "damaged-identifier"
+DAY: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?: [0-9]{2}:[0-9]{2}:[0-9]{2})?$"
 REFERENCE: Final = "creditorReference"  # the field on whose cell stands what the API said
 NOTES: Final = 5_000  # cells of the sheet; each note is a drawing of its own, slow to open
 NOTE_WIDTH: Final = 320  # pixels
@@ -36,7 +38,8 @@ class Marks:
     Attributes:
         positions: Of the rows to mend, in the report's frames; as many as the sheet holds.
         left_out: Rows to mend that the sheet does not hold.
-        said: One line a fault: "line" and "place", row and column of the sheet's data from 0, and "text".
+        said: One line a fault: "line" and "place", row and column of the sheet's data from 0, "text", and "damaged":
+            the cell is no identifier any more.
         cells: How many cells are marked.
     """
 
@@ -66,6 +69,7 @@ def find_marks(report: Report) -> Marks:
                 pa.chunked_array([as_texts(errors["message"]), _refusals(rejected)]),
                 pa.chunked_array([as_texts(errors["hint"]), as_texts(rejected["solution"])]),
             ),
+            "damaged": np.concatenate([errors["code"] == DAMAGED, np.zeros(len(rejected), dtype=bool)]),
         }
     )
     said = said[said["line"] >= 0].sort_values(["line", "place"], kind="stable", ignore_index=True)
@@ -86,9 +90,8 @@ def _join(left: Any, right: Any, between: str = " ") -> Any:
 def add_to_fix(package: Package, report: Report, marks: Marks) -> None:
     """Add `To fix`: the source's own header and only the rows that did not get through, the faulty cells marked."""
     height = len(marks.positions)
-    faulty = {place: np.zeros(height, dtype=bool) for place in marks.said["place"].unique().tolist()}
-    for place, mask in faulty.items():
-        mask[marks.said.loc[marks.said["place"] == place, "line"]] = True
+    faulty = _masks(marks.said, height)
+    damaged = _masks(marks.said[marks.said["damaged"]], height)
 
     def fill(styles: dict[str, str]) -> Iterator[list[Cells]]:
         for start, end in stretches(height, CHUNK):
@@ -97,11 +100,12 @@ def add_to_fix(package: Package, report: Report, marks: Marks) -> None:
                 mask = faulty.get(place)
                 plain, fault = styles["plain"], styles["fault"]
                 looks = plain if mask is None else pc.if_else(pa.array(mask[start:end]), fault, plain)
-                styled.append(Cells(column.texts, looks, column.numbers))
+                cells = Cells(column.texts, looks, column.numbers)
+                styled.append(_with_days(cells, damaged[place][start:end], styles) if place in damaged else cells)
             yield styled
 
     def dress(sheet: Any) -> None:
-        for (line, place), text in _notes(marks.said).items():
+        for (line, place), text in _notes(marks.said[["line", "place", "text"]]).items():
             height = NOTE_LINE * (1 + sum(1 + len(part) // 48 for part in text.split("\n")))
             sheet.write_comment(line + 1, place, text, {"width": NOTE_WIDTH, "height": height})
 
@@ -110,11 +114,32 @@ def add_to_fix(package: Package, report: Report, marks: Marks) -> None:
             name="To fix",
             header=report.header,
             height=height,
-            formats=("plain", "fault"),
+            formats=("plain", "fault", "faulty day"),
             fill=fill,
             widths=fit_widths(report.header, own_cells(report, marks.positions[:SAMPLED])),
             dress=dress,
         )
+    )
+
+
+def _masks(said: pd.DataFrame, height: int) -> dict[int, np.ndarray]:
+    """Make a mask over the sheet's rows for each column that something is said of."""
+    masks = {place: np.zeros(height, dtype=bool) for place in said["place"].unique().tolist()}
+    for place, mask in masks.items():
+        mask[said.loc[said["place"] == place, "line"]] = True
+    return masks
+
+
+def _with_days(cells: Cells, damaged: np.ndarray, styles: Mapping[str, str]) -> Cells:
+    """Write days that were identifiers as days: as texts they would pass for identifiers when they are dropped in."""
+    days = pc.and_(pa.array(damaged), pc.fill_null(pc.match_substring_regex(cells.texts, DAY), fill_value=False))
+    found = pd.Series(pc.if_else(days, cells.texts, pa.scalar(None, pa.string())).to_pandas())
+    counted = moments(pd.to_datetime(found, errors="coerce", utc=True))
+    days = pc.and_(days, counted.texts.is_valid())
+    return Cells(
+        pc.if_else(days, counted.texts, cells.texts),
+        pc.if_else(days, styles["faulty day"], cells.style),
+        days if cells.numbers is None else pc.or_(days, cells.numbers),
     )
 
 
