@@ -298,6 +298,24 @@ def test_leading_zeros_stay_in_a_workbook_whether_they_are_text_or_the_cells_for
     assert (body["creditorReference"], body["debtor"]["zipCode"]) == ("000123", "01067")
 
 
+def test_a_ledger_with_debits_and_credits_is_no_list_of_claims(importer: Importer) -> None:
+    ran = importer("check", write("june.csv", {"S/H": "S"}, {"S/H": "H", "Invoice number": "CREDIT-1"}))
+
+    assert ran.code == 3
+    assert "“S/H” tells debits from credits (“H”, “S”), and a credit would be sent as a claim" in ran.err
+
+
+def test_a_ledger_of_debits_alone_is_taken_and_so_is_one_whose_mapping_ignores_the_column(
+    importer: Importer, tmp_path: Path
+) -> None:
+    assert importer("check", write("june.csv", {"S/H": "S"}, {"S/H": "S", "Invoice number": "A-2"})).code == 0
+
+    source = write("july.csv", {"S/H": "S"}, {"S/H": "H", "Invoice number": "A-2"})
+    mapping = tmp_path / "ledger.toml"
+    mapping.write_text('ignore = ["S/H"]\n', encoding="utf-8")
+    assert importer("check", source, "--mapping", mapping).code == 0
+
+
 def test_a_number_with_more_digits_than_a_spreadsheet_keeps_is_no_reference(importer: Importer, tmp_path: Path) -> None:
     source = write_workbook("june.xlsx", {"Invoice number": 12345678901234567890})
 

@@ -17,6 +17,7 @@ from importer.model import HELD, Reading, SourceInfo, Styles, Table, quietly, ro
 from importer.parse import parse
 from importer.parse.said import find_fields
 from importer.pipeline.bundling import take_bundling
+from importer.pipeline.credits import refuse_credits
 from importer.pipeline.sources import add_carried, take_sources
 
 if TYPE_CHECKING:
@@ -170,7 +171,8 @@ def judge(job: Job, settings: Settings, doing: Doing = quietly) -> Judged:
 
     Raises:
         SourceError: A source cannot be read.
-        ColumnsError: Columns are missing, taken twice or undecided, or the sources' headers differ.
+        ColumnsError: Columns are missing, taken twice or undecided, the sources' headers differ, or credits are among
+            the rows.
         SettingsError: The mapping file cannot be read, or a results workbook is another target's.
     """
     target = schemas.load(settings.target)
@@ -180,6 +182,7 @@ def judge(job: Job, settings: Settings, doing: Doing = quietly) -> Judged:
     saved = add_carried(tables, target, named)
     doing("Reading dates and amounts", None)
     matching = _match(tables, target, saved, job)
+    refuse_credits(tables, matching)
     made = [make(table, matching, target) for table in tables]
     whole = [table for table, _, _ in made]
     said = find_fields(job.said, whole[0].header, matching, target)
