@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import count
@@ -866,6 +867,24 @@ def test_a_taken_port_is_an_error_and_leaves_nothing_running(sandbox: tuple[str,
 
     with pytest.raises(OSError, match="in use"), serving(tmp_path / "sandbox.db", port=port):
         pass
+
+
+def test_a_sandbox_hangs_up_at_its_end_on_whoever_has_just_come(tmp_path: Path) -> None:
+    met: list[socket.socket] = []
+
+    def keep_coming(address: tuple[str, int]) -> None:
+        with suppress(ConnectionRefusedError):
+            while True:
+                met.append(socket.create_connection(address))
+
+    with serving(tmp_path / "sandbox.db") as url:  # without the farewell, two runs of three leave somebody hanging
+        comer = threading.Thread(target=keep_coming, args=(("127.0.0.1", int(url.rpartition(":")[2])),))
+        comer.start()
+    comer.join()
+    for client in met:
+        client.settimeout(5)
+        with client, suppress(ConnectionResetError):
+            assert client.recv(1) == b""
 
 
 def test_a_sandbox_starts_and_stops_fast_and_without_a_word(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

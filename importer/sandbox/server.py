@@ -53,8 +53,10 @@ class Server(uvicorn.Server):
         self.ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let what is on its way arrive."""
+        """Let what is on its way arrive, and hang up on whoever is still there."""
         await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()  # else it outlives its loop
         self._sending.cancel()
         await self._sender.finish(FAREWELL)
 
