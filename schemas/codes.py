@@ -30,6 +30,7 @@ class Code:
     Attributes:
         code: Stable; scripts match on it.
         severity: An error keeps the row from being sent, a warning does not.
+        title: What a group of such rows is called, after "23 rows: "; `{column}` is filled in.
         fields: Where it is reported, in words.
         message: A sentence; `{column}`, `{value}` and `{detail}` are filled in.
         hint: What to do; the same.
@@ -39,6 +40,7 @@ class Code:
 
     code: str
     severity: Literal["error", "warning"]
+    title: str
     fields: str
     message: str
     hint: str
@@ -50,6 +52,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "tag-without-test",
         "warning",
+        "{column} without --test",
         "tag",
         "A tag means something for test cases alone.",
         "Add --test, or leave {column} out.",
@@ -58,6 +61,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "not-a-number",
         "error",
+        "{column} is no amount",
         "every amount",
         "{column} is no amount: {value}.",
         "Write digits only, such as 1234.50.{detail}",
@@ -66,6 +70,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "currency-contradicts",
         "error",
+        "{column} names another currency than its row",
         "every amount",
         "{column} names another currency than its row: {value}, and the row's is {detail}.",
         "Check which of the two is right.",
@@ -74,6 +79,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "not-a-date",
         "error",
+        "{column} is no date",
         "every date",
         "{column} is no date: {value}.",
         "Write it with a year of four digits, such as 2026-01-31.{detail}",
@@ -82,15 +88,25 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "not-a-boolean",
         "error",
+        "{column} is neither yes nor no",
         "yes-or-no fields",
         "{column} is neither yes nor no: {value}.",
         "Write true or false.",
         OURS,
     ),
-    Code("not-a-uuid", "error", "ids", "{column} is no id: {value}.", "Copy the id from the portal.", OURS),
+    Code(
+        "not-a-uuid",
+        "error",
+        "{column} is no id",
+        "ids",
+        "{column} is no id: {value}.",
+        "Copy the id from the portal.",
+        OURS,
+    ),
     Code(
         "cell-error",
         "error",
+        "{column} holds a spreadsheet error",
         "any",
         "{column} holds a spreadsheet error: {value}.",
         "Mend the formula, or write the value itself.",
@@ -99,6 +115,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "cell-not-split",
         "error",
+        "{column} cannot be taken apart",
         "fields that a mapping's [split] takes out of one column",
         "{column} cannot be taken apart as {detail}: {value}.",
         "Write it in that form, or each part in a column of its own.",
@@ -107,6 +124,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "damaged-identifier",
         "warning",
+        "{column} was changed by the spreadsheet program",
         "texts that identify; an error for creditorReference",
         "The spreadsheet program has changed or lost digits of {column}: {value}.",
         "Format the column as text in the spreadsheet and enter the full number again.",
@@ -115,6 +133,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "field-not-supported",
         "warning",
+        "{column} is not taken, and not sent",
         "any",
         "{column} maps to {detail}, which this target does not take.",
         "It is not sent; it stays in the report.",
@@ -123,6 +142,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "required",
         "error",
+        "{column} is missing",
         "currencyCode, date, amountToRecover, debtor.type, debtor.name, debtor.address, debtor.city",
         "{column} is missing.",
         "Fill it in.",
@@ -131,6 +151,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "currency-unknown",
         "error",
+        "unknown currency",
         "currencyCode",
         "{value} is no ISO 4217 currency code.",
         "Write three letters, such as EUR.{detail}",
@@ -139,6 +160,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "date-in-future",
         "error",
+        "invoice date in the future",
         "date",
         "The invoice date {value} is in the future.",
         "An invoice is dated today at the latest.",
@@ -147,6 +169,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "due-before-date",
         "error",
+        "due before the invoice date",
         "dueDate",
         "The due date {value} is before the invoice date.",
         "Check which of the two dates is right.",
@@ -155,6 +178,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "due-in-future",
         "error",
+        "not due yet",
         "dueDate",
         "The due date {value} is in the future.",
         "Only what is due can be collected: wait until then.",
@@ -163,6 +187,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "amount-not-positive",
         "error",
+        "amount not above zero",
         "amountToRecover",
         "The amount {value} is not above zero.",
         "Leave credit notes and settled invoices out.",
@@ -171,6 +196,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "amount-too-precise",
         "warning",
+        "{column} has more decimals than its currency",
         "every amount",
         "{value} has more decimals than its currency.",
         "Check that the decimal sign was read as you mean it.",
@@ -179,6 +205,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "reference-too-long",
         "error",
+        "reference too long",
         "creditorReference",
         "The reference has more than 50 characters: {value}.",
         "Shorten it; it has to stay unique.",
@@ -187,6 +214,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "reference-missing",
         "error",
+        "no reference",
         "creditorReference",
         "There is no reference.",
         "Give each invoice its number: without it nothing protects from a second case.",
@@ -195,6 +223,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "reference-duplicate",
         "error",
+        "the same reference in several rows",
         "creditorReference",
         "The reference {value} is in more than one row: {detail}.",
         "Keep one of them, or give each its own.",
@@ -203,6 +232,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "reference-lookalike",
         "warning",
+        "reference that looks like another",
         "creditorReference",
         "The reference {value} differs only in case or spaces from that of {detail}.",
         "Check that these are two invoices.",
@@ -211,6 +241,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "text-too-long",
         "error",
+        "{column} is too long",
         "claimDescription, comments (4000); assignedUserEmail (320); tag (100)",
         "{column} has more than {detail} characters.",
         "Shorten it.",
@@ -219,6 +250,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "country-missing",
         "error",
+        "debtor without a country",
         "debtor.countryAlpha2",
         "The debtor has no country.",
         "Write the two-letter code, such as DE.",
@@ -227,6 +259,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "country-unknown",
         "error",
+        "unknown country",
         "debtor.countryAlpha2, debtor.country",
         "{value} is no country.",
         "Write the two-letter code, such as DE.{detail}",
@@ -235,6 +268,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "country-mismatch",
         "warning",
+        "country and its code differ",
         "debtor.country",
         "{value} is not the country that the code names.",
         "The code is sent.",
@@ -243,6 +277,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "state-missing",
         "error",
+        "US debtor without a state",
         "debtor.stateAlpha2",
         "A debtor in the United States needs a state.",
         "Write its two letters, such as CA.",
@@ -251,6 +286,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "state-unknown",
         "error",
+        "unknown US state",
         "debtor.stateAlpha2, debtor.state",
         "{value} is no state of the United States.",
         "Write its two letters, such as CA.{detail}",
@@ -259,6 +295,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "email-malformed",
         "warning",
+        "{column} does not look like an e-mail address",
         "debtor.email, assignedUserEmail",
         "{value} does not look like an e-mail address.",
         "It is sent as it is.",
@@ -267,6 +304,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "phone-without-country",
         "warning",
+        "phone number without a country code",
         "debtor.phone",
         "The phone number {value} has no country code.",
         "Begin it with + or 00.",
@@ -278,6 +316,7 @@ _OF_CUSTOMER: Final = (
     Code(
         "debtor-type-unknown",
         "error",
+        "unknown type of debtor",
         "debtor.type",
         "{value} is neither a company nor a private person.",
         "Write Company or Private.",
@@ -286,6 +325,7 @@ _OF_CUSTOMER: Final = (
     Code(
         "age-buckets-incomplete",
         "error",
+        "amounts by age are not complete",
         "amountToRecoverOver6Months, …Over12Months, …Over24Months",
         "The amounts by age are not complete.",
         "Give the amounts over 12 and over 24 months together, the one over 6 months only with both.",
@@ -294,6 +334,7 @@ _OF_CUSTOMER: Final = (
     Code(
         "age-bucket-negative",
         "error",
+        "{column} is below zero",
         "amountToRecoverOver6Months, …Over12Months, …Over24Months",
         "{column} is below zero: {value}.",
         "An amount by age is zero or more.",
@@ -302,6 +343,7 @@ _OF_CUSTOMER: Final = (
     Code(
         "age-buckets-order",
         "error",
+        "amounts by age do not contain each other",
         "amountToRecoverOver6Months, …Over12Months, …Over24Months",
         "The amounts by age do not contain each other.",
         "Each contains the older: over 24 ≤ over 12 ≤ over 6 ≤ the whole amount.",
@@ -313,6 +355,7 @@ _OF_MANAGED: Final = (  # beside those above, or in their place
     Code(
         "required",
         "error",
+        "{column} is missing",
         "currencyCode, date, amountToRecover, debtor.type, debtor.name, debtor.address, debtor.city",
         "{column} is missing.",
         "Fill it in.",
@@ -322,6 +365,7 @@ _OF_MANAGED: Final = (  # beside those above, or in their place
     Code(
         "reference-duplicate",
         "error",
+        "the same reference in several rows",
         "creditorReference",
         "The reference {value} is in more than one row of its creditor: {detail}.",
         "Keep one of them, or give each its own: the API would make a case of each.",
@@ -330,6 +374,7 @@ _OF_MANAGED: Final = (  # beside those above, or in their place
     Code(
         "text-too-long",
         "error",
+        "{column} is too long",
         "claimDescription, comments (4000); tag (100); creditorCompanyName (255: *ours*)",
         "{column} has more than {detail} characters.",
         "Shorten it.",
@@ -338,6 +383,7 @@ _OF_MANAGED: Final = (  # beside those above, or in their place
     Code(
         "country-unknown",
         "error",
+        "unknown country",
         "debtor.countryAlpha2, debtor.country, creditorCountryAlpha2, creditorCountry",
         "{value} is no country.",
         "Write the two-letter code, such as DE.{detail}",
@@ -346,6 +392,7 @@ _OF_MANAGED: Final = (  # beside those above, or in their place
     Code(
         "country-mismatch",
         "warning",
+        "country and its code differ",
         "debtor.country, creditorCountry",
         "{value} is not the country that the code names.",
         "The code is sent.",
@@ -354,6 +401,7 @@ _OF_MANAGED: Final = (  # beside those above, or in their place
     Code(
         "state-missing",
         "warning",
+        "US debtor without a state",
         "debtor.stateAlpha2",
         "A debtor in the United States has no state.",
         "Write its two letters, such as CA, if the API asks for it.",
@@ -362,6 +410,7 @@ _OF_MANAGED: Final = (  # beside those above, or in their place
     Code(
         "debtor-type-unknown",
         "error",
+        "unknown type of debtor",
         "debtor.type",
         "{value} is neither a company nor a person.",
         "Write Company or Person.",
@@ -370,6 +419,7 @@ _OF_MANAGED: Final = (  # beside those above, or in their place
     Code(
         "creditor-missing",
         "error",
+        "creditor not named",
         "creditorCompanyName, creditorCountryAlpha2",
         "It is not said whose claim this is: {column} is missing.",
         "Write the creditor's company name and its country, such as DE.",
@@ -378,6 +428,7 @@ _OF_MANAGED: Final = (  # beside those above, or in their place
     Code(
         "contact-missing",
         "error",
+        "company without a contact person",
         "debtor.contactPerson",
         "A company needs a contact person.",
         "Write who is to be spoken to there.",
@@ -392,6 +443,7 @@ _OF_REFERENCES: Final = (
     Code(
         "case-missing",
         "error",
+        "no case is named",
         "caseId, caseReference",
         "No case is named.",
         "Give the case id or the Debitura reference, such as Q8OAXF3W.",
@@ -400,6 +452,7 @@ _OF_REFERENCES: Final = (
     Code(
         "case-twice",
         "error",
+        "two references for one case",
         "collectionPartnerReference",
         "Another row wants another reference for the same case: {detail}.",
         "A case has one reference: keep the row that is right.",
@@ -408,6 +461,7 @@ _OF_REFERENCES: Final = (
     Code(
         "reference-too-long",
         "error",
+        "reference too long",
         "collectionPartnerReference",
         "The partner reference has more than 128 characters: {value}.",
         "Shorten it.",
@@ -416,6 +470,7 @@ _OF_REFERENCES: Final = (
     Code(
         "required",
         "error",
+        "{column} is missing",
         "welcomeMessage, userEmail (or userId), with --activate",
         "{column} is missing, and no case is started without it.",
         "Fill it in, or say it for all rows with --set.",
@@ -424,6 +479,7 @@ _OF_REFERENCES: Final = (
     Code(
         "text-too-long",
         "error",
+        "{column} is too long",
         "welcomeMessage (5000), with --activate",
         "{column} has more than {detail} characters.",
         "Shorten it.",
@@ -432,6 +488,7 @@ _OF_REFERENCES: Final = (
     Code(
         "message-short",
         "warning",
+        "{column} is very short",
         "welcomeMessage, with --activate",
         "{column} has fewer than ten characters: {value}.",
         "An older guide says that such a message is refused.",
@@ -440,6 +497,7 @@ _OF_REFERENCES: Final = (
     Code(
         "fee-negative",
         "error",
+        "{column} is below zero",
         "interestFees, reminderFees, collectionFees, with --activate",
         "{column} is below zero: {value}.",
         "A fee is zero or more.",
@@ -448,6 +506,7 @@ _OF_REFERENCES: Final = (
     Code(
         "email-malformed",
         "warning",
+        "{column} does not look like an e-mail address",
         "userEmail, assignedUserEmail, with --activate",
         "{value} does not look like an e-mail address.",
         "It is sent as it is.",
@@ -459,6 +518,7 @@ _OPTIONAL: Final = (
     Code(
         "url-ignored",
         "warning",
+        "{column} is no address that the API keeps",
         "returnUrl",
         "The API drops {column} without a word: {value}.",
         "Write an absolute address that begins with https://, of at most 2,048 characters.",
@@ -470,6 +530,7 @@ _OF_BUNDLES: Final = (
     Code(
         "bundle-held",
         "error",
+        "held back with the rest of its bundle",
         "creditorReference",
         "It was not sent, since its bundle has errors in {detail}.",
         "Mend the others: the bundle is sent as a whole.",
@@ -478,6 +539,7 @@ _OF_BUNDLES: Final = (
     Code(
         "bundle-due-date-missing",
         "error",
+        "invoice of a bundle without a due date",
         "dueDate",
         "An invoice of a bundle needs a due date: without it nothing tells how old its amount is.",
         "Write the date on which it was to be paid.",
@@ -486,6 +548,7 @@ _OF_BUNDLES: Final = (
     Code(
         "bundle-differs",
         "warning",
+        "{column} differs within a bundle",
         "whatever is not an invoice's own",
         "{column} differs within the bundle: {value}. What is sent is {detail}.",
         "Write the same in all rows of the debtor, unless the oldest invoice is right.",
@@ -494,6 +557,7 @@ _OF_BUNDLES: Final = (
     Code(
         "bundle-field-blank",
         "warning",
+        "{column} is blank, so that the row is not bundled",
         "fields of --bundle-by",
         "{column} is blank, so that the row is a case of its own.",
         "Write what tells the debtor apart, if it belongs to a bundle.",
@@ -502,6 +566,7 @@ _OF_BUNDLES: Final = (
     Code(
         "bundle-shortened",
         "warning",
+        "{column} of a bundle is shortened",
         "comments, claimDescription",
         "{column} has at most 4,000 characters; left out are {detail}.",
         "Upload a list of the invoices to the case, if the collector needs it.",
@@ -510,6 +575,7 @@ _OF_BUNDLES: Final = (
     Code(
         "claim-lines-too-many",
         "error",
+        "bundle with too many claim lines",
         "creditorReference",
         "A bundle has at most 1,000 claim lines, and this one {detail}.",
         "Leave --claim-lines out: sum and ages know no such limit.",
@@ -518,6 +584,7 @@ _OF_BUNDLES: Final = (
     Code(
         "claim-line-too-old",
         "error",
+        "claim line due before 2000",
         "dueDate",
         "A claim line is due in 2000 or later, and this one on {value}.",
         "Leave --claim-lines out, or send the row by itself.",
@@ -526,6 +593,7 @@ _OF_BUNDLES: Final = (
     Code(
         "claim-line-too-precise",
         "error",
+        "claim line with more than two decimals",
         "amountToRecover",
         "A claim line's amount has at most two decimals: {value}.",
         "Round it, or leave --claim-lines out.",
@@ -535,10 +603,19 @@ _OF_BUNDLES: Final = (
 
 _OF_DETAILS: Final = (
     *(code for code in _COMMON if code.code in {"cell-error", "cell-not-split", "field-not-supported"}),
-    Code("required", "error", "caseId", "{column} is missing.", "Write the id of a case, or leave the row out.", OURS),
+    Code(
+        "required",
+        "error",
+        "{column} is missing",
+        "caseId",
+        "{column} is missing.",
+        "Write the id of a case, or leave the row out.",
+        OURS,
+    ),
     Code(
         "damaged-identifier",
         "error",
+        "{column} was changed by the spreadsheet program",
         "caseId",
         "The spreadsheet program has changed or lost digits of {column}: {value}.",
         "Format the column as text in the spreadsheet and enter the whole number again.",
@@ -547,6 +624,7 @@ _OF_DETAILS: Final = (
     Code(
         "case-id-malformed",
         "error",
+        "{column} is no case id",
         "caseId",
         "{column} is no whole number: {value}.",
         "Write the id as digits only, at most 18 of them.",
@@ -555,6 +633,7 @@ _OF_DETAILS: Final = (
     Code(
         "balance-mismatch",
         "warning",
+        "balance that does not add up",
         "answers: the balance of a case",
         "{detail}",
         "Nothing was corrected; ask the agency which figure is right.",
@@ -566,6 +645,7 @@ _OF_REFERRAL: Final = (  # beside those above, or in their place
     Code(
         "required",
         "error",
+        "{column} is missing",
         "externalTenantId, currencyCode, date, amountToRecover, debtor.type, debtor.name, debtor.address, debtor.city",
         "{column} is missing.",
         "Fill it in.",
@@ -574,6 +654,7 @@ _OF_REFERRAL: Final = (  # beside those above, or in their place
     Code(
         "reference-duplicate",
         "error",
+        "the same reference in several rows",
         "creditorReference",
         "The reference {value} is in more than one row of its client: {detail}.",
         "Keep one of them, or give each its own.",
@@ -582,6 +663,7 @@ _OF_REFERRAL: Final = (  # beside those above, or in their place
     Code(
         "text-too-long",
         "error",
+        "{column} is too long",
         "claimDescription, comments (4000); assignedUserEmail (320); tag (100); externalTenantId (255)",
         "{column} has more than {detail} characters.",
         "Shorten it.",

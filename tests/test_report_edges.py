@@ -257,7 +257,7 @@ def test_faults_with_sentences_of_their_own_show_one_instance(path: Path) -> Non
     write(report(["a", "b"], issues=[fault(3, message="“b” is no name."), fault(2, message="“a” is no name.")]), path)
 
     said = words(path, "Summary")
-    assert "2 rows\nrequired, Name: for instance row 3: “b” is no name. Mend it." in said
+    assert "2 rows\nName is missing. for instance row 3: “b” is no name. Mend it." in said
 
 
 def test_amounts_reconcile_exactly_whatever_their_size(path: Path) -> None:

@@ -11,6 +11,7 @@ from importer.model.breakdown import (
 )
 from importer.model.cases import Case, Entry
 from importer.model.dialects import DELIMITERS, find_delimiter, find_encoding
+from importer.model.digests import Advice, Age, Answer, Counted, Currency, Digest, Highlight, IssueKind, Mood, Reason
 from importer.model.doing import Doing, quietly
 from importer.model.events import Event
 from importer.model.headers import fold, layout, spellings
@@ -64,24 +65,34 @@ __all__ = [
     "REFERENCE_STATUSES",
     "STATUSES",
     "TEMPLATED",
+    "Advice",
+    "Age",
+    "Answer",
     "Bundling",
     "Carried",
     "Case",
     "Change",
+    "Counted",
+    "Currency",
     "DateOrder",
     "DecimalStyle",
+    "Digest",
     "Doing",
     "Entry",
     "Event",
     "Figures",
+    "Highlight",
     "Invoice",
+    "IssueKind",
     "LeftOut",
     "Line",
     "Made",
     "Making",
     "Matching",
+    "Mood",
     "Parsed",
     "Reading",
+    "Reason",
     "Report",
     "Run",
     "SavedMapping",

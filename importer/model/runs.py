@@ -128,8 +128,8 @@ class Report:
         outcomes: Columns as `OUTCOME_COLUMNS`, `ArrowDtype(string)` but for "sent_at" (`ArrowDtype(timestamp("us",
             "UTC"))`); index: row key, the same rows as *cells*. "error" is a machine code, "message" a sentence,
             "solution" a link or a sentence, "creditor_reference" the text sent or read.
-        amounts: Index as *outcomes*; "amount" (`decimal128(38, 18)`) and "currency" (string), null where they cannot
-            be read.
+        amounts: Index as *outcomes*; "amount" (`decimal128(38, 18)`), "currency" (string) and "due" (`date32`), null
+            where they cannot be read. What has no amounts has no columns, runs of earlier versions no "due".
     """
 
     run: Run

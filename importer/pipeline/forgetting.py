@@ -169,6 +169,9 @@ def _blank(settings: Settings, run: str, reference: str) -> None:
     for position, header in enumerate(kept.header):
         stays = read.get(kept.metadata["columns"].get(header), np.zeros(len(cells), dtype=bool))
         cells[position] = cells[position].mask(chosen & ~stays)
+    amounts = kept.amounts.copy()
+    if "due" in amounts:
+        amounts["due"] = amounts["due"].mask(chosen)
     issues = kept.issues.copy()
     quoting = issues["row"].isin(rows)
     for name, text in (("value", ""), ("message", SAID), ("hint", "")):
@@ -179,7 +182,7 @@ def _blank(settings: Settings, run: str, reference: str) -> None:
         cells=cells,
         numbers=kept.numbers,
         issues=issues,
-        amounts=kept.amounts,
+        amounts=amounts,
         references=kept.references,
         metadata=kept.metadata,
     )

@@ -119,8 +119,9 @@ class Judged:
 
     @property
     def amounts(self) -> pd.DataFrame:
-        """Amount and currency of every row, null where they cannot be read."""
+        """Amount, currency and due date of every row, null where they cannot be read; else the invoice's date."""
         amounts = self.values[["amountToRecover", "currencyCode"]].set_axis(["amount", "currency"], axis=1)
+        amounts["due"] = self.values["dueDate"].fillna(self.values["date"])
         unknown = self.issues.loc[self.issues["code"] == "currency-unknown", "row"]
         amounts["currency"] = amounts["currency"].str.upper().mask(amounts.index.isin(unknown))
         return amounts

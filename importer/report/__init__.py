@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from importer.model import quietly
 from importer.report.carried import add_run
+from importer.report.digest import digest
 from importer.report.mending import add_to_fix, find_marks
 from importer.report.package import Package
 from importer.report.remarks import remark
@@ -80,7 +81,7 @@ def write(report: Report, path: Path, doing: Doing = quietly) -> None:
     package = Package({name: dict(look) for name, look in LOOKS.items()})
     marks = find_marks(report)
     remarks = remark(report, marks)
-    add_summary(package, report, remarks)
+    add_summary(package, digest(report, remarks))
     add_results(package, report)
     add_issues(package, report)
     add_to_fix(package, report, marks)

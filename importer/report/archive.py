@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 TEXT: Final = pd.ArrowDtype(pa.string())
-OWN: Final = ("amount", "currency", "reference")
+AMOUNTS: Final = ("amount", "currency", "due")  # runs of earlier versions have no "due"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ def save(
     arrays = {"row": pa.array(cells.index, pa.int64())}
     arrays |= {f"cell {number}": pa.array(cells[number]) for number in cells}
     arrays |= {f"number {number}": pa.array(mask) for number, mask in numbers.items()}
-    own = (amounts["amount"], amounts["currency"], references)
-    arrays |= {name: pa.array(column) for name, column in zip(OWN, own, strict=True)}
+    arrays |= {name: pa.array(amounts[name]) for name in AMOUNTS if name in amounts}
+    arrays["reference"] = pa.array(references)
     told = {"header": json.dumps(header), "metadata": json.dumps(metadata)}
     rows = pa.table(arrays).replace_schema_metadata(told)
     faults = pa.Table.from_pandas(issues, preserve_index=False)
@@ -105,7 +105,7 @@ def load(path: Path) -> Archive:
             int(name[7:]): column.to_numpy(dtype=bool) for name, column in columns.items() if name.startswith("number ")
         },
         issues=issues.to_pandas(types_mapper=lambda type_: TEXT if pa.types.is_string(type_) else None),
-        amounts=pd.DataFrame({name: columns[name] for name in OWN[:2]}),
+        amounts=pd.DataFrame({name: columns[name] for name in AMOUNTS if name in columns}),
         references=columns["reference"],
         metadata=json.loads(told[b"metadata"]),
     )

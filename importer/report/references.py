@@ -10,17 +10,16 @@ import pyarrow.compute as pc
 from importer.model import REFERENCE_STATUSES
 from importer.report import LOOKS
 from importer.report.carried import add_run
-from importer.report.figures import MEANINGS, write_counts
+from importer.report.digest import digest
 from importer.report.mending import add_to_fix, find_marks
 from importer.report.package import TALLEST, Large, Package
-from importer.report.page import Page
 from importer.report.remarks import remark
 from importer.report.rows import Cells
 from importer.report.sheets import add_issues, as_texts, fit_widths, moments, own_cells, places
-from importer.report.summary import write_reasons, write_remarks
+from importer.report.summary import add_summary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from importer.model import Report
@@ -33,12 +32,6 @@ COLUMNS: Final = {
     "After": "after",
     "Error": "error",
     "Message": "message",
-}
-AGAIN: Final = "the same command again looks up what is stored, and changes only what is not as it should be."
-OWN_MEANINGS: Final = {
-    **MEANINGS,
-    "unknown": f"No answer came; {AGAIN}",
-    "not-sent": f"Valid, and not sent; {AGAIN}",
 }
 BLANK_BEFORE: Final = (
     "Before is blank where nothing was stored, and where the API does not tell: it names a case by its partner "
@@ -55,55 +48,12 @@ def write(report: Report, path: Path) -> None:
     package = Package({name: dict(look) for name, look in LOOKS.items()})
     marks = find_marks(report)
     remarks = [BLANK_BEFORE, *remark(report, marks)]
-    _add_summary(package, report, remarks)
+    add_summary(package, digest(report, remarks))
     _add_results(package, report)
     add_issues(package, report)
     add_to_fix(package, report, marks)
     add_run(package, report.run, remarks)
     package.save(path)
-
-
-def _add_summary(package: Package, report: Report, remarks: Sequence[str]) -> None:
-    page = Page(package.add_small("Summary"), package.formats)
-    counts = {str(name): int(rows) for name, rows in report.outcomes["status"].value_counts().items()}
-    page.write_title(f"Partner references of {', '.join(source.name for source in report.run.sources)}")
-    page.write_text(_headline(report, counts), "lead")
-    page.start_section("What to do next")
-    for advice in _advice(counts):
-        page.write_text(advice, "wrapped")
-    page.start_section("Rows")
-    write_counts(page, counts, [name for name in REFERENCE_STATUSES if counts.get(name)], OWN_MEANINGS)
-    write_reasons(page, report, ("refused", "unknown"))
-    write_remarks(page, remarks)
-
-
-def _headline(report: Report, counts: Mapping[str, int]) -> str:
-    rows = len(report.outcomes)
-    done = counts.get("set", 0)
-    started = int(report.outcomes["started"].sum())
-    said = [f"{done:,} of {'1 row' if rows == 1 else f'{rows:,} rows'} set."]
-    if started:
-        said.append(f"{'1 row' if started == 1 else f'{started:,} rows'}: the case was started with it.")
-    others = [f"{counts[name]:,} {name}" for name in REFERENCE_STATUSES if name != "set" and counts.get(name)]
-    if others:
-        said.append(f"The others: {', '.join(others)}.")
-    if report.run.stopped:
-        said.append(f"It stopped before its end. {report.run.stopped}")
-    return " ".join(said)
-
-
-def _advice(counts: Mapping[str, int]) -> Iterator[str]:
-    if counts.get("unknown") or counts.get("not-sent"):
-        yield f"Run the same command again: {AGAIN.partition('again ')[2]}"
-    if counts.get("by-hand"):
-        yield (
-            "Set the rest by hand in the portal; Results says for each row where. The next run finds them unchanged, "
-            "as far as the API tells."
-        )
-    if counts.get("invalid") or counts.get("refused"):
-        yield "Mend the rows on the sheet To fix, save this workbook, and give it to `importer references` again."
-    if not any(counts.get(name) for name in REFERENCE_STATUSES[2:]):
-        yield "Nothing: every reference is as the source has it."
 
 
 def _add_results(package: Package, report: Report) -> None:

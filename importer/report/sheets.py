@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from importer.report.digest import LINK, LONGEST_LINK
 from importer.report.package import TALLEST, Large, Package
 from importer.report.rows import CHUNK, Cells, make_legible
 
@@ -34,14 +35,12 @@ ISSUE_HEADER: Final = ("Column", "Field", "Severity", "Code", "Value", "Message"
 NARROWEST, WIDEST = 8.0, 60.0  # characters
 SAMPLED: Final = 1_000  # rows that decide a column's width
 LINKS: Final = 60_000  # of a sheet; the format allows 65,530
-LONGEST_LINK: Final = 2_079  # characters; a spreadsheet program opens no longer ones
 EPOCH: Final = 25_569  # days from the spreadsheet's day 0 to 1970-01-01
 DAY: Final = 86_400_000_000  # microseconds
 # A number that a spreadsheet program gives back as it was written: no zeros to lose, and at most 15 digits.
 _WHOLE: Final = r"^(?:0|-?[1-9][0-9]{0,14}0*)$"
 _BROKEN: Final = r"^-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9]$"
 _DIGITS: Final = 15
-LINK: Final = r"^https?://[!-~]+$"  # a solution may be a sentence as well
 
 _STATUS_FILLS: Final = (
     "created",
