@@ -123,7 +123,7 @@ def test_a_reason_counts_rows_once_and_says_in_plain_words_what_is_wrong() -> No
 
     first, second = made.reasons
     assert (first.title, first.rows, first.amounts) == ("US debtor without a state", 2, {"USD": Decimal(15)})
-    assert first.said == "for instance row 2: Row 2 is wrong. Mend it."
+    assert first.said == "For instance row 2: Row 2 is wrong. Mend it."
     assert (second.severity, second.said) == ("warning", "Row 4 is wrong. Mend it.")
     assert [(kind.code, kind.issues) for kind in made.kinds] == [("state-missing", 3), ("phone-without-country", 1)]
 
@@ -151,7 +151,7 @@ def test_the_same_code_in_two_columns_is_two_reasons_and_one_kind() -> None:
     made = digest(report(("invalid", "1", "EUR"), issues=issues))
 
     assert sorted(reason.title for reason in made.reasons) == ["Date is no date", "Due is no date"]
-    assert [(kind.title, kind.issues) for kind in made.kinds] == [("a value is no date", 2)]
+    assert [(kind.title, kind.issues) for kind in made.kinds] == [("A value is no date", 2)]
 
 
 def test_a_code_that_is_in_no_catalogue_is_its_own_title() -> None:

@@ -283,7 +283,7 @@ def test_the_summary_says_what_happened_and_what_to_do(path: Path) -> None:
     assert "importer resume 20261121-101500-june-3f2a" in said
     assert "Mend the 2 rows on the sheet To fix" in said
     assert "Open https://app.example/sign?a=1&b=2 — it cures 1 row." in said
-    assert "Name is missing. Name is missing. Fill it in." in said
+    assert "1\nName is missing\nName is missing. Fill it in." in said
     assert "1 row is in no amount" in said
 
 

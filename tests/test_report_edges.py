@@ -201,7 +201,7 @@ def test_a_workbook_that_holds_everything_remarks_nothing(path: Path) -> None:
     write(report(["a"], issues=[fault(2)]), path)
 
     assert "Remark" not in words(path, "Run")
-    assert "About this workbook" not in words(path, "Summary")
+    assert "characters" not in words(path, "Summary")
 
 
 def test_where_notes_stop_every_cell_is_coloured_and_it_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,7 +257,7 @@ def test_faults_with_sentences_of_their_own_show_one_instance(path: Path) -> Non
     write(report(["a", "b"], issues=[fault(3, message="“b” is no name."), fault(2, message="“a” is no name.")]), path)
 
     said = words(path, "Summary")
-    assert "2 rows\nName is missing. for instance row 3: “b” is no name. Mend it." in said
+    assert "2\nName is missing\nFor instance row 3: “b” is no name. Mend it." in said
 
 
 def test_amounts_reconcile_exactly_whatever_their_size(path: Path) -> None:

@@ -103,7 +103,7 @@ class Reason:
     @property
     def said(self) -> str:
         """The message, with the row it is about where that matters, and the remedy."""
-        instance = "" if self.example is None else f"for instance row {self.example:,}: "
+        instance = "" if self.example is None else f"For instance row {self.example:,}: "
         return f"{instance}{' '.join(text for text in (self.message, self.hint) if text)}"
 
 

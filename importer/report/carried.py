@@ -28,7 +28,6 @@ def add_run(package: Package, run: Run, remarks: Sequence[str]) -> None:
     sheet.set_column(2, 4, 16)
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
-    sheet.set_footer("&L&A&RPage &P of &N")
     sheet.write_string(0, 0, TITLE, package.formats["title"])
     row = 1
     for name, value in [*tell_run(run), *(("Remark", text) for text in remarks)]:

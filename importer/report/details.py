@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import xlsxwriter
 
-from importer.report import LOOKS
 from importer.report.beside import written_beside
 from importer.report.carried import LINE, VALUE_WIDTH, tell_run
+from importer.report.looks import looks
 from importer.report.package import TALLEST
 from importer.report.page import WIDTH, Page
 from importer.report.rows import make_legible
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from importer.model import Run
 
 TITLE: Final = "Case details"  # not that of a results workbook, which is read from its sheet To fix
+FOOTER: Final = "&L&A&RPage &P of &N"
 SENTENCE: Final = 110.0  # characters; the width of a column of sentences, at most
 DIGITS: Final = 15  # that a number cell keeps
 STATUSES: Final[Mapping[str, tuple[str, str]]] = {  # status → what it means, whose colours it has
@@ -37,11 +38,11 @@ STATUSES: Final[Mapping[str, tuple[str, str]]] = {  # status → what it means, 
 }
 SUMS: Final = ("capitalOutstanding", "interestOutstanding", "costsOutstanding", "totalOutstanding")
 _LOOKS: Final[Mapping[str, Mapping[str, Any]]] = {
-    **LOOKS,
+    **looks(),
     "day": {"num_format": "yyyy-mm-dd", "align": "left", "valign": "top"},
     "money": {"num_format": "#,##0.00######", "align": "right", "indent": 1, "valign": "top"},
     "figure": {"align": "right", "indent": 1, "valign": "top"},
-    "figures": {**LOOKS["header"], "align": "right", "indent": 1},
+    "figures": {**looks()["header"], "align": "right", "indent": 1},
     "warned": {"bg_color": "#FFF1CC", "font_color": "#7A4F01", "valign": "top"},
 }
 
@@ -103,7 +104,7 @@ class _Part:
         self._page.repeat_rows(0)
         self._page.set_landscape()
         self._page.fit_to_pages(1, 0)
-        self._page.set_footer("&L&A&RPage &P of &N")
+        self._page.set_footer(FOOTER)
 
     def add(self, values: Sequence[object]) -> None:
         if self._row == TALLEST:
@@ -171,6 +172,7 @@ class Book:
         self._last.set_paper(9)
         self._last.set_landscape()
         self._last.fit_to_pages(1, 0)
+        self._last.set_footer(FOOTER)
         self._last.write_string(0, 0, TITLE, self._formats["title"])
         for row, (name, value) in enumerate(tell_run(run), 1):
             self._last.set_row(row, LINE * -(-max(1, len(value)) // VALUE_WIDTH))
@@ -179,6 +181,7 @@ class Book:
 
     def _summarise(self, run: Run, findings: Findings) -> None:
         self._front.set_paper(9)
+        self._front.set_footer(FOOTER)
         page = Page(self._front, self._formats)
         page.write_title(f"Case details for {', '.join(source.name for source in run.sources)}")
         page.write_text(_headline(run, findings), "lead")

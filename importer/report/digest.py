@@ -156,7 +156,10 @@ def _reason(run: Run, fault: Fault) -> Reason:
 def _title(run: Run, code: str, column: str) -> str:
     """Call a kind of issue what the catalogue calls it; one that is not in it by its code."""
     known = codes_of(run.target).get(code)
-    return known.title.format(column=column) if known else code
+    if known is None:
+        return code
+    title = known.title if known.title.startswith("{") else f"{known.title[0].upper()}{known.title[1:]}"
+    return title.format(column=column)
 
 
 def _kinds(run: Run, faults: Sequence[Fault]) -> tuple[IssueKind, ...]:
@@ -168,7 +171,7 @@ def _kinds(run: Run, faults: Sequence[Fault]) -> tuple[IssueKind, ...]:
     kinds = []
     for (code, severity), number in issues.most_common():
         (column, *others) = columns[code, severity]
-        kinds.append(IssueKind(code, severity, _title(run, code, "a value" if others else column), number))
+        kinds.append(IssueKind(code, severity, _title(run, code, "A value" if others else column), number))
     return tuple(sorted(kinds, key=lambda kind: kind.severity != "error"))
 
 

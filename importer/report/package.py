@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 TALLEST: Final = 1_048_575  # rows of a sheet below its header
 PACKED: Final = 1  # zlib's fastest level: five times as fast as its best, for a file a quarter larger
+LONGEST_TITLE: Final = 100  # characters of a footer's 255
 HEADER: Final = "header"  # the format of each large sheet's row 1
 
 _SHEET_DATA: Final = re.compile(rb"<sheetData>(.*?)</sheetData>", re.DOTALL)
@@ -44,6 +45,7 @@ class Large:
         fill: Given the index of each format, makes the columns, some rows at a time so that memory stays small.
         widths: In characters, one a column.
         dress: Adds what is not rows: links, notes, conditional formats; gets xlsxwriter's sheet.
+        links: `<hyperlink>` elements beside those of *dress*, to cells of this workbook.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Large:
     fill: Callable[[dict[str, str]], Iterable[Sequence[Cells]]]
     widths: Sequence[float]
     dress: Callable[[Any], None] = field(default=lambda _sheet: None)
+    links: bytes = b""
 
 
 class Package:
@@ -63,12 +66,15 @@ class Package:
         formats: Name → xlsxwriter's format.
     """
 
-    def __init__(self, formats: dict[str, dict[str, Any]]) -> None:
+    def __init__(self, formats: dict[str, dict[str, Any]], title: str = "") -> None:
         self._skeleton = io.BytesIO()
         # Texts stay texts, whatever they look like.
         options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
         self.book = xlsxwriter.Workbook(self._skeleton, {**options, "in_memory": True})
         self.formats = {name: self.book.add_format(look) for name, look in formats.items()}
+        self.book.set_properties({"title": make_legible(title), "author": "Invoice importer"})
+        named = make_legible(title)[:LONGEST_TITLE].replace("&", "&&")
+        self._footer = f"&L&A&C{named}&RPage &P of &N"
         self._streams: dict[str, Large] = {}
         self._count = 0
 
@@ -77,6 +83,7 @@ class Package:
         self._count += 1
         sheet = self.book.add_worksheet(name)
         sheet.set_paper(9)  # A4
+        sheet.set_footer(self._footer)
         return sheet
 
     def add_large(self, large: Large) -> None:
@@ -90,7 +97,7 @@ class Package:
         sheet.repeat_rows(0)
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
-        sheet.set_footer("&L&A&RPage &P of &N")
+        sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
         large.dress(sheet)
         # After the links, which write cells of their own: these tell `_stream` the index of each format.
         for column, name in enumerate((HEADER, *large.formats)):
@@ -144,4 +151,13 @@ class Package:
             first += len(columns[0].texts)
             yield len(columns[0].texts)
         target.write(b"</sheetData>")
-        target.write(after)
+        target.write(_add_links(after, large.links))
+
+
+def _add_links(after: bytes, links: bytes) -> bytes:
+    """Put links where the format wants them: into the sheet's own, or before what comes after those."""
+    if not links:
+        return after
+    if b"<hyperlinks>" in after:
+        return after.replace(b"<hyperlinks>", b"<hyperlinks>" + links, 1)
+    return after.replace(b"<pageMargins", b"<hyperlinks>" + links + b"</hyperlinks><pageMargins", 1)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.model import REFERENCE_STATUSES
-from importer.report import LOOKS
 from importer.report.carried import add_run
 from importer.report.digest import digest
+from importer.report.faults import add_issues
+from importer.report.links import link_rows
+from importer.report.looks import looks
 from importer.report.mending import add_to_fix, find_marks
 from importer.report.package import TALLEST, Large, Package
 from importer.report.remarks import remark
 from importer.report.rows import Cells
-from importer.report.sheets import add_issues, as_texts, fit_widths, moments, own_cells, places
+from importer.report.sheets import MOST_LINKS, as_texts, fit_widths, moments, note, own_cells, places, tell_statuses
 from importer.report.summary import add_summary
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from importer.model import Report
+    from importer.report.mending import Marks
 
 COLUMNS: Final = {
     "Status": "status",
@@ -45,32 +49,38 @@ def write(report: Report, path: Path) -> None:
     Raises:
         OSError: The disk does not take it; nothing is left of it.
     """
-    package = Package({name: dict(look) for name, look in LOOKS.items()})
     marks = find_marks(report)
     remarks = [BLANK_BEFORE, *remark(report, marks)]
-    add_summary(package, digest(report, remarks))
-    _add_results(package, report)
-    add_issues(package, report)
+    told = digest(report, remarks)
+    package = Package(looks(), told.title)
+    add_summary(package, told)
+    _add_results(package, report, marks)
+    add_issues(package, report, marks, len(COLUMNS) + 1)
     add_to_fix(package, report, marks)
     add_run(package, report.run, remarks)
     package.save(path)
 
 
-def _add_results(package: Package, report: Report) -> None:
+def _add_results(package: Package, report: Report, marks: Marks) -> None:
     several = len(report.run.sources) > 1
     lead = [*(["Source"] if several else []), "Row", *COLUMNS, "Sent at"]
     header = [*lead, *report.header]
     status = lead.index("Status")
+    lines = np.full(len(report.cells), -1)
+    lines[marks.positions] = np.arange(len(marks.positions))
     for number, start in enumerate(range(0, max(1, len(report.cells)), TALLEST)):
         part = slice(start, start + TALLEST)
         outcomes = report.outcomes.iloc[part]
         columns = [*places(report, outcomes.index, several=several)]
         columns += [Cells(as_texts(outcomes[name])) for name in COLUMNS.values()]
         columns += [moments(outcomes["sent_at"]), *own_cells(report, part)]
+        mended = np.flatnonzero(lines[part] >= 0)[:MOST_LINKS]
+        linked = pa.array(lines[part] >= 0)
 
-        def fill(styles: dict[str, str], columns: list[Cells] = columns) -> Iterator[list[Cells]]:
+        def fill(styles: dict[str, str], columns: list[Cells] = columns, linked: Any = linked) -> Iterator[list[Cells]]:
             styled = [Cells(column.texts, styles["plain"], column.numbers) for column in columns]
-            styled[status - 1] = Cells(columns[status - 1].texts, styles["place"], numbers=True)
+            shown = pc.if_else(linked, styles["place link"], styles["place"])
+            styled[status - 1] = Cells(columns[status - 1].texts, shown, numbers=True)
             looks = pa.array([styles[f"status {name}"] for name in REFERENCE_STATUSES])
             positions = pc.index_in(columns[status].texts, pa.array(REFERENCE_STATUSES))
             styled[status] = Cells(columns[status].texts, looks.take(positions))
@@ -78,7 +88,9 @@ def _add_results(package: Package, report: Report) -> None:
             yield styled
 
         def dress(sheet: Any, height: int = len(outcomes)) -> None:
-            sheet.write_comment(0, lead.index("Sent at"), "Times are UTC.")
+            note(sheet, status - 1, "The row's number in the source. A link opens the row on To fix.")
+            note(sheet, status, tell_statuses(report))
+            note(sheet, lead.index("Sent at"), "Times are UTC.")
             sheet.freeze_panes(1, status + 1)
             sheet.print_area(0, 0, height, len(lead) - 1)
 
@@ -87,9 +99,10 @@ def _add_results(package: Package, report: Report) -> None:
                 name="Results" if number == 0 else f"Results ({number + 1})",
                 header=header,
                 height=len(outcomes),
-                formats=("plain", "place", "moment", *(f"status {name}" for name in REFERENCE_STATUSES)),
+                formats=("plain", "place", "place link", "moment", *(f"status {name}" for name in REFERENCE_STATUSES)),
                 fill=fill,
                 widths=fit_widths(header, columns),
                 dress=dress,
+                links=link_rows(status - 1, mended, lines[part][mended]),
             )
         )

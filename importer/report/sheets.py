@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+import schemas
 from importer.report.digest import LINK, LONGEST_LINK
+from importer.report.links import link_rows
 from importer.report.package import TALLEST, Large, Package
 from importer.report.rows import CHUNK, Cells, make_legible
+from importer.report.saying import ORDERS, tell_meaning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
-    import numpy as np
     import pandas as pd
 
     from importer.model import Report
+    from importer.report.mending import Marks
 
 RESULT_COLUMNS: Final = {
     "Status": "status",
@@ -31,10 +35,12 @@ RESULT_COLUMNS: Final = {
     "Sent at": "sent_at",
 }
 LONG_COLUMNS: Final = ("creditor_reference", "error", "message", "solution")  # of outcomes, of unknown length
-ISSUE_HEADER: Final = ("Column", "Field", "Severity", "Code", "Value", "Message", "Hint")
 NARROWEST, WIDEST = 8.0, 60.0  # characters
 SAMPLED: Final = 1_000  # rows that decide a column's width
-LINKS: Final = 60_000  # of a sheet; the format allows 65,530
+LINKS: Final = 60_000  # to addresses, of a sheet
+MOST_LINKS: Final = 65_000  # of a sheet, to cells too; the format allows 65,530
+NOTE_WIDTH: Final = 56  # characters of a line
+NOTE_LINE: Final = 16  # pixels
 EPOCH: Final = 25_569  # days from the spreadsheet's day 0 to 1970-01-01
 DAY: Final = 86_400_000_000  # microseconds
 # A number that a spreadsheet program gives back as it was written: no zeros to lose, and at most 15 digits.
@@ -42,7 +48,8 @@ _WHOLE: Final = r"^(?:0|-?[1-9][0-9]{0,14}0*)$"
 _BROKEN: Final = r"^-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9]$"
 _DIGITS: Final = 15
 
-_STATUS_FILLS: Final = (
+_RESULT_LOOKS: Final = ("plain", "place", "place link", "moment", "link", "figure")
+STATUS_FILLS: Final = (
     "created",
     "valid",
     "already-imported",
@@ -55,11 +62,14 @@ _STATUS_FILLS: Final = (
 )
 
 
-def add_results(package: Package, report: Report) -> None:
-    """Add `Results`: a line for each source row, then its own cells, untouched."""
+def add_results(package: Package, report: Report, marks: Marks) -> None:
+    """Add `Results`: a line for each source row, then its own cells, untouched; rows to mend link to `To fix`."""
     several = len(report.run.sources) > 1
     lead = [*(["Source"] if several else []), "Row", *RESULT_COLUMNS]
     header = [*lead, *report.header]
+    amounts = find_amounts(report)
+    lines = np.full(len(report.cells), -1)
+    lines[marks.positions] = np.arange(len(marks.positions))
 
     def columns(start: int, end: int) -> list[Cells]:
         part = slice(start, end)
@@ -71,27 +81,35 @@ def add_results(package: Package, report: Report) -> None:
 
     for number, (start, end) in enumerate(stretches(len(report.cells), TALLEST)):
         outcomes = report.outcomes.iloc[start:end]
+        solutions = _find_links(outcomes["solution"])
+        mended = np.flatnonzero(lines[start:end] >= 0)[: MOST_LINKS - len(solutions)]
+        linked = np.zeros(end - start, dtype=bool)
+        linked[mended] = True
 
-        def fill(styles: dict[str, str], start: int = start, end: int = end) -> Iterator[list[Cells]]:
+        def fill(styles: dict[str, str], start: int = start, end: int = end, linked: Any = linked) -> Iterator[Any]:
             for begin, stop in stretches(end, CHUNK, start):
-                yield _style_results(columns(begin, stop), styles, len(lead))
+                mask = pa.array(linked[begin - start : stop - start])
+                yield _style_results(columns(begin, stop), styles, lead, mask, amounts)
 
-        def dress(sheet: Any, outcomes: pd.DataFrame = outcomes) -> None:
-            _link(sheet, outcomes["solution"], lead.index("Solution"))
-            status = lead.index("Status")
-            sheet.write_comment(0, lead.index("Sent at"), "Times are UTC.")
-            sheet.freeze_panes(1, status + 1)
-            sheet.print_area(0, 0, len(outcomes), len(lead) - 1)
+        def dress(sheet: Any, height: int = end - start, solutions: pd.Series = solutions) -> None:
+            for row, link in zip(solutions.index.tolist(), solutions.tolist(), strict=True):
+                sheet.write_url(row + 1, lead.index("Solution"), link)
+            note(sheet, lead.index("Row"), "The row's number in the source. A link opens the row on To fix.")
+            note(sheet, lead.index("Status"), tell_statuses(report))
+            note(sheet, lead.index("Sent at"), "Times are UTC.")
+            sheet.freeze_panes(1, lead.index("Status") + 1)
+            sheet.print_area(0, 0, height, len(lead) - 1)
 
         package.add_large(
             Large(
                 name="Results" if number == 0 else f"Results ({number + 1})",
                 header=header,
-                height=len(outcomes),
-                formats=("plain", "place", "moment", "link", *(f"status {name}" for name in _STATUS_FILLS)),
+                height=end - start,
+                formats=(*_RESULT_LOOKS, *(f"status {name}" for name in STATUS_FILLS)),
                 fill=fill,
                 widths=fit_widths(header, columns(start, min(end, start + SAMPLED))),
                 dress=dress,
+                links=link_rows(lead.index("Row"), mended, lines[start:end][mended]),
             )
         )
 
@@ -102,49 +120,44 @@ def stretches(end: int, length: int, start: int = 0) -> Iterator[tuple[int, int]
         yield begin, min(end, begin + length)
 
 
-def _style_results(columns: list[Cells], styles: dict[str, str], lead: int) -> list[Cells]:
+def _style_results(
+    columns: list[Cells], styles: dict[str, str], lead: Sequence[str], linked: pa.Array, amounts: Container[int]
+) -> list[Cells]:
     styled = [Cells(column.texts, styles["plain"], column.numbers) for column in columns]
-    status = lead - len(RESULT_COLUMNS)
-    styled[status - 1] = Cells(columns[status - 1].texts, styles["place"], numbers=True)
-    statuses = columns[status].texts
-    looks = pa.array([styles[f"status {name}"] for name in _STATUS_FILLS])
-    positions = pc.index_in(statuses, pa.array(_STATUS_FILLS))
-    styled[status] = Cells(statuses, looks.take(positions))
-    link = pc.fill_null(pc.match_substring_regex(columns[lead - 2].texts, LINK), fill_value=False)
-    styled[lead - 2] = Cells(columns[lead - 2].texts, pc.if_else(link, styles["link"], styles["plain"]))
-    styled[lead - 1] = Cells(columns[lead - 1].texts, styles["moment"], numbers=True)
+    row, status, solution, sent = (lead.index(name) for name in ("Row", "Status", "Solution", "Sent at"))
+    styled[row] = Cells(columns[row].texts, pc.if_else(linked, styles["place link"], styles["place"]), numbers=True)
+    looks = pa.array([styles[f"status {name}"] for name in STATUS_FILLS])
+    styled[status] = Cells(
+        columns[status].texts, looks.take(pc.index_in(columns[status].texts, pa.array(STATUS_FILLS)))
+    )
+    link = pc.fill_null(pc.match_substring_regex(columns[solution].texts, LINK), fill_value=False)
+    styled[solution] = Cells(columns[solution].texts, pc.if_else(link, styles["link"], styles["plain"]))
+    styled[sent] = Cells(columns[sent].texts, styles["moment"], numbers=True)
+    for position, column in enumerate(columns[len(lead) :]):
+        if position in amounts and column.numbers is not None:
+            look = pc.if_else(column.numbers, styles["figure"], styles["plain"])
+            styled[len(lead) + position] = Cells(column.texts, look, column.numbers)
     return styled
 
 
-def add_issues(package: Package, report: Report) -> None:
-    """Add `Issues`: a line for each fault."""
-    several = len(report.run.sources) > 1
-    issues = report.issues
-    header = [*(["Source"] if several else []), "Row", *ISSUE_HEADER]
+def find_amounts(report: Report) -> frozenset[int]:
+    """Say which of the source's columns are amounts."""
+    fields = schemas.load(report.run.target).FIELDS
+    kinds = {header: fields[name].kind for header, name in report.run.columns.items() if name in fields}
+    return frozenset(number for number, header in enumerate(report.header) if kinds.get(header) == "amount")
 
-    def columns(start: int, end: int) -> list[Cells]:
-        part = issues.iloc[start:end]
-        cells = [Cells(as_texts(part[name.lower()].mask(part[name.lower()] == ""))) for name in ISSUE_HEADER]
-        return [*places(report, part["row"], several=several), *cells]
 
-    for number, (start, end) in enumerate(stretches(len(issues), TALLEST)):
+def note(sheet: Any, column: int, text: str) -> None:
+    """Explain a column in a note on its heading."""
+    height = NOTE_LINE * (1 + sum(1 + len(part) // NOTE_WIDTH for part in text.split("\n")))
+    sheet.write_comment(0, column, text, {"width": 7 * NOTE_WIDTH, "height": height})
 
-        def fill(styles: dict[str, str], start: int = start, end: int = end) -> Iterator[list[Cells]]:
-            for begin, stop in stretches(end, CHUNK, start):
-                made = columns(begin, stop)
-                looks = [styles["place" if column.numbers else "plain"] for column in made]
-                yield [Cells(column.texts, look, column.numbers) for column, look in zip(made, looks, strict=True)]
 
-        package.add_large(
-            Large(
-                name="Issues" if number == 0 else f"Issues ({number + 1})",
-                header=header,
-                height=end - start,
-                formats=("plain", "place"),
-                fill=fill,
-                widths=fit_widths(header, columns(start, min(end, start + SAMPLED))),
-            )
-        )
+def tell_statuses(report: Report) -> str:
+    """Say what each status on the sheet means."""
+    seen = set(report.outcomes["status"].unique())
+    known = (status for status in ORDERS[report.run.kind] if status in seen)
+    return "\n".join(f"{status}: {tell_meaning(report.run.kind, status)}" for status in known) or "No rows."
 
 
 def places(report: Report, keys: Any, *, several: bool) -> list[Cells]:
@@ -192,11 +205,10 @@ def moments(column: pd.Series) -> Cells:
     return Cells(pc.cast(days, pa.string()), numbers=True)
 
 
-def _link(sheet: Any, solutions: pd.Series, column: int) -> None:
+def _find_links(solutions: pd.Series) -> pd.Series:
+    """Find the solutions that are links, as many as a sheet may have, by the line that they are in."""
     links = solutions.fillna("").reset_index(drop=True)
-    links = links[links.str.match(LINK) & (links.str.len() <= LONGEST_LINK)].head(LINKS)
-    for row, link in zip(links.index.tolist(), links.tolist(), strict=True):
-        sheet.write_url(row + 1, column, link)
+    return links[links.str.match(LINK) & (links.str.len() <= LONGEST_LINK)].head(LINKS)
 
 
 def fit_widths(header: Sequence[str], columns: Sequence[Cells]) -> list[float]:
@@ -205,6 +217,6 @@ def fit_widths(header: Sequence[str], columns: Sequence[Cells]) -> list[float]:
     for text, column in zip(header, columns, strict=True):
         longest = pc.max(pc.utf8_length(column.texts.slice(0, SAMPLED))).as_py() or 0
         if text == "Sent at":
-            longest = len("2026-01-31 12:00:00")
+            longest = len("31-12-2026 12:00 PM")
         widths.append(min(WIDEST, max(NARROWEST, longest + 2.0, len(text) + 4.0)))
     return widths

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from importer.model import FIGURES
-from importer.report import LOOKS
+from importer.report.looks import looks
 from importer.report.package import TALLEST, Large, Package
 from importer.report.page import Page
 from importer.report.rows import Cells, make_legible
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from importer.model import Line, StatusReport
 
+TITLE: Final = "Where the cases stand:"
 KINDS: Final = 8  # of changes, shown on `Summary`
 SHOWN_LINKS: Final = 3  # of one thing to do
 EXACT: Final = 15  # digits that a number cell keeps
@@ -50,7 +51,7 @@ def write(report: StatusReport, path: Path) -> None:
     Raises:
         OSError: The disk does not take it; nothing is left of it.
     """
-    package = Package({name: dict(look) for name, look in {**LOOKS, **_OWN_LOOKS}.items()})
+    package = Package({**looks(), **_OWN_LOOKS}, f"{TITLE} {report.title}")
     _add_summary(package, report)
     _add_to_do(package, [line for line in report.lines if line.standing.to_do])
     _add_changes(package, [line for line in report.lines if line.changes])
@@ -60,7 +61,7 @@ def write(report: StatusReport, path: Path) -> None:
 
 def _add_summary(package: Package, report: StatusReport) -> None:
     page = Page(package.add_small("Summary"), package.formats)
-    page.write_title(f"Where the cases stand: {report.title}")
+    page.write_title(f"{TITLE} {report.title}")
     page.write_text(_headline(report), "lead")
     page.start_section("What needs you")
     _write_to_do(page, report.lines)
