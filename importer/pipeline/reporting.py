@@ -19,6 +19,11 @@ from importer.model import Report, Run, quietly
 from importer.pipeline.record import TEXT, Figures, add_entries, count, run_to_dict, start_outcomes
 from importer.pipeline.sessions import begin_session, count_requests, end_session, sessions_of_list, sessions_to_list
 from importer.report import archive
+from importer.report.digest import digest
+from importer.report.lines import NAME as LINES
+from importer.report.lines import write_lines
+from importer.report.web import NAME as PAGE
+from importer.report.web import write_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -248,6 +253,10 @@ def _write(report: Report, path: Path, doing: Doing = quietly) -> None:
     make_folder(path.parent)
     try:
         workbook.write(report, path, doing)
+        told = digest(report)
+        doing("Writing the page", None)
+        write_page(report, told, path.with_name(PAGE))
+        write_lines(report, path.with_name(LINES))
     except OSError as error:
         raise CannotStart(f"The report {path} cannot be written: {error.strerror or error}.") from None
 
