@@ -108,6 +108,8 @@ def show_ending(screen: Console, ending: Ending) -> None:
         screen.print(f"Rows not sent: {left:,}, unknown: {unknown:,}. Go on with: importer resume {ending.run}")
     elif ending.figures.counts.get("unknown"):
         screen.print(f"Settle what is unknown with: importer resume {ending.run}")
+    if ending.page:
+        screen.print(f"To read in a browser, print or mail: {ending.page}", markup=False, soft_wrap=True)
 
 
 def show_errand(screen: Console, errand: Errand) -> None:

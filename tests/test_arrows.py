@@ -32,6 +32,9 @@ HOMES = {
     "openpyxl": ("importer.read", "importer.report"),
     "xlsxwriter": ("importer.read", "importer.report"),
     "python_calamine": ("importer.read", "importer.report"),
+    # What is in cells becomes HTML in one place.
+    "jinja2": ("importer.report.web",),
+    "markupsafe": ("importer.report.web",),
     "xlrd": ("importer.read",),
     "fastexcel": ("importer.read", "importer.report"),
     # A web server is what takes webhooks.

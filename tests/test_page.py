@@ -10,13 +10,13 @@ import shutil
 import socket
 import subprocess
 import threading
-from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -27,9 +27,6 @@ from importer.report import web
 from importer.report.digest import digest
 from importer.report.lines import write_lines
 from importer.report.web import drawing, texts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 TEXT = pd.ArrowDtype(pa.string())
 WHEN = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)
@@ -62,7 +59,7 @@ STATE = (
     "Write it.",
 )
 EMAIL = (4, "Email", "debtor.email", "warning", "email-malformed", "x@", "“x@” is no address.", "It is sent as it is.")
-VOID = {"meta", "br", "input", "col"}
+VOID = {"meta", "br", "input", "col", "img"}
 HOSTILE = (
     "<script>alert(1)</script>",
     "</script></style></title><img src=x onerror=alert(1)>",
@@ -237,7 +234,7 @@ def test_the_page_can_be_heard_and_walked_through(path: Path) -> None:
     assert page.all("html")[0][0]["lang"] == "en"
     assert [len(page.all(name)) for name in ("header", "nav", "main", "footer", "h1")] == [1] * 5
     levels = [int(tag[1]) for tag, _, _ in page.elements if re.fullmatch("h[1-6]", tag)]
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
     ids = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
     assert len(set(ids)) == len(ids)
     named = [attributes.get(name) for _, attributes, _ in page.elements for name in ("aria-labelledby", "for")]
@@ -264,7 +261,7 @@ def test_all_texts_can_be_read_by_weak_eyes(path: Path, scheme: str) -> None:
     """As WCAG 2.2 has it for level AA: 4.5 for texts, 3 for what is drawn (https://www.w3.org/TR/WCAG22/)."""
     style = Page(write(path, report([]))).texts("style")[0]
     light, dark = (
-        dict(re.findall(r"--(\w+): (#\w+)", block)) for block in re.findall(r":root \{(.*?)\}", style, re.S)[:2]
+        dict(re.findall(r"--(\w+): (#\w+)", block)) for block in re.findall(r":root \{(.*?)\}", style, re.DOTALL)[:2]
     )
     colours = light if scheme == "light" else {**light, **dark}
 
@@ -322,3 +319,121 @@ def test_only_figures_of_ours_are_marked_to_be_grouped_otherwise() -> None:
     marked = str(texts.mark_words("1,234 of 5 rows: `importer submit 1,234.csv`, not 1,23 or 2026-11-21 or 1,234.56."))
 
     assert re.findall(r"<data[^>]*>[^<]*</data>", marked) == ['<data value="1234">1,234</data>']
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+QUIET = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-extensions", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps"),
+)
+
+
+def browse(path: Path, *options: str, place: str = "") -> Page:
+    """Open a page in a real browser, and give what its script made of it."""
+    found = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("There is no Chromium to test with: install it (on Debian: `apt install chromium`).")
+    profile = f"--user-data-dir={path.parent / 'profile'}"
+    command = [found, *QUIET, profile, *options, "--virtual-time-budget=3000", "--dump-dom", f"{path.as_uri()}{place}"]
+    return Page(
+        subprocess.run(command, capture_output=True, check=True, timeout=60, text=True, encoding="utf-8").stdout
+    )
+
+
+def listed(page: Page) -> list[str]:
+    """Give the rows of the list of issues that are to be seen."""
+    lines = [(attributes, text) for attributes, text in page.all("tr") if re.match(r"\d+(error|warning)", text)]
+    return [text for attributes, text in lines if "hidden" not in attributes]
+
+
+@pytest.mark.parametrize(
+    ("place", "shown", "said"),
+    [
+        ("#q=WRITE+state", 1, "1 of 3 in this list"),
+        ("#severity=warning&column=Email", 2, "2 of 3 in this list"),
+        ("#code=state-missing&q=email", 0, "0 of 3 in this list: nothing fits"),
+        ("#code=no-such-code", 3, ""),
+    ],
+)
+def test_a_browser_shows_the_issues_that_its_address_asks_for(path: Path, place: str, shown: int, said: str) -> None:
+    write(path, report([STATE, EMAIL, (5, *EMAIL[1:])]))
+
+    page = browse(path, place=place)
+
+    assert len(listed(page)) == shown
+    assert page.texts("p", id="shown") == [said]
+    assert page.texts("option") == [
+        *("All", "warning (2)", "error (1)", "All", "email-malformed (2)", "state-missing (1)"),
+        *("All", "Email (2)", "State (1)"),
+    ]
+
+
+def test_without_a_script_the_whole_list_is_there(path: Path) -> None:
+    page = Page(write(path, report([STATE, EMAIL])))
+
+    assert len(listed(page)) == 2
+    assert "hidden" in page.all("form")[0][0]
+
+
+def test_a_browser_groups_figures_as_the_reader_does_and_keeps_each_digit(path: Path) -> None:
+    exact = Decimal("12345678901234567890.125")
+    told = report([])
+    amounts = told.amounts["amount"].mask(told.amounts.index == 2, exact)
+    write(path, replace(told, amounts=told.amounts.assign(amount=amounts)))
+
+    page = browse(path, "--lang=de", "--accept-lang=de")
+
+    written = {each["value"]: text for each, text in page.all("data")}
+    assert written["12345678901234574062.625"] == "12.345.678.901.234.574.062,625"
+
+
+class Listener:
+    """A proxy that answers nothing, and notes what it is asked for.
+
+    Attributes:
+        calls: The first line of each request.
+        port: Where it listens.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[bytes] = []
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._listen)
+
+    def __enter__(self) -> Listener:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            with connection:
+                self.calls.append(connection.recv(1000).partition(b"\r\n")[0])
+
+
+@pytest.mark.parametrize("barred", [True, False])
+def test_a_browser_asks_nobody_even_if_a_text_had_become_markup(path: Path, *, barred: bool) -> None:
+    text = write(path, report([STATE, EMAIL]))
+    sneaked = (
+        '<img src="http://images.example/a.png"><script>document.title = "run"</script>'
+        '<p onclick="0" style="background: url(http://images.example/b.png)">x</p>'
+    )
+    text = text.replace("<main>", f"<main>{sneaked}")
+    path.write_text(text if barred else re.sub("<meta http-equiv=[^>]*>", "", text), encoding="utf-8")
+
+    with Listener() as listener:
+        page = browse(path, f"--proxy-server=127.0.0.1:{listener.port}")
+        # A browser asks for things of its own, such as the time.
+        assert any(b"images.example" in call for call in listener.calls) != barred
+
+    assert page.texts("title")[0] == ("Check of june.xlsx" if barred else "run")
+    assert len(listed(page)) == 2

@@ -156,6 +156,8 @@ def _finish(ending: Ending, console: Console, *, as_json: bool) -> int:
             "sources": list(ending.sources),
             "target": ending.target,
             "report": str(ending.report) if ending.report else None,
+            "page": str(ending.page) if ending.page else None,
+            "issues": str(ending.issues) if ending.issues else None,
             "counts": dict(ending.figures.counts),
             "totals": [dict(total) for total in ending.figures.totals],
             "unreadable": ending.figures.unreadable,

@@ -19,10 +19,7 @@ from importer.model import Report, Run, quietly
 from importer.pipeline.record import TEXT, Figures, add_entries, count, run_to_dict, start_outcomes
 from importer.pipeline.sessions import begin_session, count_requests, end_session, sessions_of_list, sessions_to_list
 from importer.report import archive
-from importer.report.digest import digest
-from importer.report.lines import NAME as LINES
 from importer.report.lines import write_lines
-from importer.report.web import NAME as PAGE
 from importer.report.web import write_page
 
 if TYPE_CHECKING:
@@ -37,6 +34,7 @@ RUN_ID_STEM: Final = 40  # characters of a source's name in a run's id
 STALE: Final = 3_600.0  # seconds after which nobody writes to a temporary file any more
 UNUSED: Final = "Columns not used"
 BUNDLED: Final = "Bundle by"
+WORKBOOK, PAGE, LINES = FILES = ("results.xlsx", "report.html", "issues.jsonl")  # of a report, in its folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +53,8 @@ class Ending:
         started: How many rows' cases were started, where partner references were set.
         requests: Kind → how many it took, in the same place.
         cases: Of a check with bundles: how many cases its valid rows make.
+        page: What the workbook says as a page of HTML, beside it; None where there is none.
+        issues: The issues as JSON Lines, the same.
     """
 
     run: str
@@ -68,6 +68,8 @@ class Ending:
     started: int = 0
     requests: Mapping[str, int] = field(default_factory=dict)
     cases: int | None = None
+    page: Path | None = None
+    issues: Path | None = None
 
 
 def describe(
@@ -181,18 +183,18 @@ def report_check(
     written: bool,
     doing: Doing = quietly,
 ) -> Ending:
-    """Count what a check found, and write its workbook where one is asked for.
+    """Count what a check found, and write its report where one is asked for.
 
     Args:
         run: The check.
         judged: Its rows.
         made: Row key → what an earlier run made.
         settings: Of the command.
-        written: Whether there is to be a workbook.
+        written: Whether there is to be a report.
         doing: Gets to know how far that is.
 
     Raises:
-        CannotStart: The workbook cannot be written.
+        CannotStart: The report cannot be written.
     """
     outcomes = start_outcomes(judged.cells.index, judged.issues, judged.references)
     known = outcomes.index.isin(list(made)) & (outcomes["status"] == "valid")
@@ -202,12 +204,11 @@ def report_check(
         outcomes[column] = told.reindex(outcomes.index).where(known)
     figures = count(outcomes, judged.amounts, check=True, bundled=judged.bundling is not None)
     run = end_session(replace(run, finished=datetime.now(UTC), exit_code=figures.exit_code))
-    path = None
+    ending = end(run, None, figures)
     if written:
-        path = settings.reports / run.id / "results.xlsx"
+        path = settings.reports / run.id / WORKBOOK
         report = Report(run, judged.header, judged.cells, judged.numbers, judged.issues, outcomes, judged.amounts)
-        _write(report, path, doing)
-    ending = end(run, path, figures)
+        ending = _write(report, path, figures, doing)
     if judged.bundling is None:
         return ending
     spared = sum(len(bundle.rows) - 1 for bundle in judged.bundles)
@@ -215,7 +216,7 @@ def report_check(
 
 
 def report_run(run: Run, journal: Journal, settings: Settings, *, ended: bool) -> Ending:
-    """Gather what became of each row of a run, and write the workbook; note in the journal that the run has *ended*.
+    """Gather what became of each row of a run, and write the report; note in the journal that the run has *ended*.
 
     Raises:
         CannotStart: The workbook cannot be written.
@@ -232,7 +233,7 @@ def report_run(run: Run, journal: Journal, settings: Settings, *, ended: bool) -
         sessions=sessions_of_list(told["sessions"]),
         requests=count_requests(journal, run.id, told),
     )
-    path = settings.reports / run.id / "results.xlsx"
+    path = settings.reports / run.id / WORKBOOK
     if ended:
         run = end_session(run)
         summary = {
@@ -245,20 +246,21 @@ def report_run(run: Run, journal: Journal, settings: Settings, *, ended: bool) -
             "report": str(path),
         }
         journal.end_run(run.id, exit_code=run.exit_code, stopped=run.stopped, summary=summary)
-    _write(Report(run, kept.header, kept.cells, kept.numbers, kept.issues, outcomes, kept.amounts), path)
-    return end(run, path, figures)
+    report = Report(run, kept.header, kept.cells, kept.numbers, kept.issues, outcomes, kept.amounts)
+    return _write(report, path, figures)
 
 
-def _write(report: Report, path: Path, doing: Doing = quietly) -> None:
+def _write(report: Report, path: Path, figures: Figures, doing: Doing = quietly) -> Ending:
+    """Write the workbook at *path*, and the page and the lines beside it."""
+    page, lines = path.with_name(PAGE), path.with_name(LINES)
     make_folder(path.parent)
     try:
-        workbook.write(report, path, doing)
-        told = digest(report)
-        doing("Writing the page", None)
-        write_page(report, told, path.with_name(PAGE))
-        write_lines(report, path.with_name(LINES))
+        digest = workbook.write(report, path, doing)
+        write_page(report, digest, page)
+        write_lines(report, lines)
     except OSError as error:
         raise CannotStart(f"The report {path} cannot be written: {error.strerror or error}.") from None
+    return replace(end(report.run, path, figures), page=page, issues=lines)
 
 
 def make_folder(folder: Path) -> None:

@@ -18,11 +18,14 @@ from importer.report.summary import add_summary
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from importer.model import Doing, Report
+    from importer.model import Digest, Doing, Report
 
 
-def write(report: Report, path: Path, doing: Doing = quietly) -> None:
+def write(report: Report, path: Path, doing: Doing = quietly) -> Digest:
     """Write the results workbook of *report*, beside *path* and renamed into place; *doing* is told how far that is.
+
+    Returns:
+        What its summary says.
 
     Raises:
         OSError: The disk does not take it; nothing is left of it.
@@ -37,3 +40,4 @@ def write(report: Report, path: Path, doing: Doing = quietly) -> None:
     add_to_fix(package, report, marks)
     add_run(package, report.run, remarks)
     package.save(path, doing)
+    return told

@@ -135,7 +135,7 @@ def advise(run: Run, counts: Counts) -> Iterator[tuple[tuple[str, ...], str, str
     if mend:
         again = {"check": "check or submit it", "references": "give it to `importer references` again"}
         rows = "row" if mend == 1 else f"{mend:,} rows"
-        told = f"Mend the {rows} on the sheet To fix, save this workbook, and {again.get(run.kind, 'submit it')}"
+        told = f"Mend the {rows} on the sheet To fix, save the workbook, and {again.get(run.kind, 'submit it')}"
         why = "" if run.kind == "references" else ": the mapping is in it, and no row is sent twice"
         yield MENDED, f"{told}{why}.", ""
     if counts.get("duplicate"):

@@ -15,7 +15,6 @@ from importer.errors import printable
 from importer.model import split_row_key
 from importer.report.beside import written_beside
 from importer.report.carried import tell_run
-from importer.report.lines import NAME as LINES
 from importer.report.sheets import as_texts
 from importer.report.web.drawing import LOOKS, PATTERNS, draw_ages, draw_kinds, draw_money, plain
 from importer.report.web.texts import (
@@ -35,10 +34,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from importer.model import Report
-    from importer.report.digest import Digest, Reason
+    from importer.model import Digest, Reason, Report
 
-NAME: Final = "report.html"
 LISTED: Final = 5_000  # issues; a browser shows and searches as many in no time
 LONGEST: Final = 300  # signs of a cell's text
 REASONS: Final = 50  # of each kind
@@ -88,7 +85,6 @@ def _tell(report: Report, digest: Digest) -> dict[str, Any]:
         "found": len(report.issues),
         "facts": [(name, value) for name, value in tell_run(digest.run) if name in FACTS],
         "reasons": REASONS,
-        "lines": LINES,
         "patterns": PATTERNS,
         "looks": LOOKS,
         "style": _source("page.css"),

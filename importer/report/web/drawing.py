@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from importer.report.saying import tell_money
@@ -10,9 +11,8 @@ from importer.report.web.texts import group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from decimal import Decimal
 
-    from importer.report.digest import Currency, Digest
+    from importer.model import Currency, Digest
 
 CURRENCIES: Final = 8  # drawn; the table has all
 KINDS: Final = 12  # drawn; the reasons tell all
@@ -104,7 +104,7 @@ def draw_money(digest: Digest) -> Chart:
 
 def _split(currency: Currency, digest: Digest) -> Bar:
     """Split a bar by status. A row that is faulty may be so for an amount below zero, which takes no room."""
-    sizes = [max(0, currency.amounts.get(standing.status, 0)) for standing in digest.standings]
+    sizes = [max(Decimal(0), currency.amounts.get(standing.status, Decimal(0))) for standing in digest.standings]
     whole = sum(sizes)
     pieces, left = [], 0.0
     for standing, size in zip(digest.standings, sizes, strict=True):

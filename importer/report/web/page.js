@@ -9,7 +9,7 @@
   }
 
   function localise() {
-    const format = new Intl.NumberFormat(undefined, { numberingSystem: "latn" });
+    const format = new Intl.NumberFormat(navigator.languages, { numberingSystem: "latn" });
     for (const figure of document.querySelectorAll("data[value]")) {
       const written = grouped(figure.value, format);
       if (written) { figure.textContent = written; }
@@ -51,7 +51,7 @@
       shown += fits;
     }
     const filtered = words.length || chosen.length;
-    const format = new Intl.NumberFormat(undefined, { numberingSystem: "latn" });
+    const format = new Intl.NumberFormat(navigator.languages, { numberingSystem: "latn" });
     document.getElementById("shown").textContent = filtered
       ? format.format(shown) + " of " + format.format(rows.length) + " in this list" + (shown ? "" : ": nothing fits")
       : "";

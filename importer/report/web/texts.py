@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from itertools import groupby
 from decimal import Decimal
+from itertools import groupby
 from typing import Final
 
 from markupsafe import Markup, escape
