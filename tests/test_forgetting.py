@@ -130,8 +130,18 @@ def test_the_report_of_a_check_that_has_the_debtor_is_deleted_and_named(importer
 
     assert ran.code == 0
     assert with_him in ran.err
-    assert not Path(with_him).exists()
-    assert Path(without).exists()
+    assert [file.name for file in Path(with_him).parent.iterdir()] == []
+    assert len(list(Path(without).parent.iterdir())) == 3
+
+
+def test_issues_whose_rows_are_gone_are_named_when_somebody_is_forgotten(importer: Importer, tmp_path: Path) -> None:
+    said = importer("check", source(tmp_path / "june.csv", amount=PERSON[2]), "--json").said
+    Path(said["report"]).unlink()
+
+    ran = importer("forget", "INV-0", "--yes", "--json")
+
+    assert [said[name] in line for name, line in zip(("issues", "page"), ran.said["left"], strict=True)] == [True] * 2
+    assert Path(said["page"]).exists()
 
 
 def test_what_nobody_knows_cannot_be_forgotten(importer: Importer, tmp_path: Path) -> None:
@@ -310,7 +320,7 @@ def test_what_the_journal_does_not_know_is_forgotten_but_never_purged(importer: 
     assert (purged["runs"], purged["checks"]) == ([], [])
     assert "belongs to a run that this journal does not know" in purged["left"][0]
     assert (forgotten["cases"], forgotten["runs"]) == (0, [said["run"]])
-    assert [Path(path).name for path in forgotten["deleted"]] == ["results.xlsx"]
+    assert [Path(path).name for path in forgotten["deleted"]] == ["results.xlsx", "report.html", "issues.jsonl"]
     assert is_gone(tmp_path)
 
 

@@ -15,8 +15,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from html.parser import HTMLParser
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 import pyarrow as pa
@@ -27,6 +26,9 @@ from importer.report import web
 from importer.report.digest import digest
 from importer.report.lines import write_lines
 from importer.report.web import drawing, texts
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TEXT = pd.ArrowDtype(pa.string())
 WHEN = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)
@@ -401,7 +403,7 @@ class Listener:
         self.port = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._listen)
 
-    def __enter__(self) -> Listener:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -13,7 +13,7 @@ import schemas
 from importer.errors import Interrupted, RunError
 from importer.journal import Journal, erasing
 from importer.pipeline import rewrite
-from importer.pipeline.reporting import delete_stale, rows_path
+from importer.pipeline.reporting import FILES, WORKBOOK, delete_stale, rows_path
 from importer.report import archive
 from importer.report.mentions import mentions
 
@@ -34,8 +34,8 @@ class Forgotten:
 
     Attributes:
         cases: In the journal, erased.
-        runs: Whose rows were blanked and whose workbook was written again.
-        deleted: Workbooks that had the reference and could not be written again: of checks, mostly.
+        runs: Whose rows were blanked and whose report was written again.
+        deleted: Files of reports that had the reference and could not be written again: of checks, mostly.
         left: Files that could not be looked into, and runs whose rows lie elsewhere; sentences.
     """
 
@@ -64,10 +64,10 @@ def forget(reference: str, settings: Settings, confirm: Callable[[int, int], boo
     with ExitStack() as stack:
         journal, cases = _hold(reference, settings, stack)
         _refuse_unsettled(reference, cases)
-        kept, deleted, left = _search(reference, settings)
-        if not cases and not kept and not deleted:
+        kept, gone, left = _search(reference, settings)
+        if not cases and not kept and not gone:
             return None
-        if not confirm(len(cases), len(kept) + len(deleted)):
+        if not confirm(len(cases), len(kept) + len(gone)):
             raise Interrupted("Nothing was forgotten.")
         if journal and cases:
             with journal.begin() as connection:
@@ -79,7 +79,8 @@ def forget(reference: str, settings: Settings, confirm: Callable[[int, int], boo
             if run in known:
                 rewrite(run, settings)
             else:
-                deleted.append(settings.reports / run / "results.xlsx")
+                gone.append(run)
+        deleted = [path for run in gone for name in FILES if (path := settings.reports / run / name).exists()]
         for path in deleted:
             path.unlink(missing_ok=True)
         delete_stale(settings)
@@ -92,11 +93,22 @@ def forget(reference: str, settings: Settings, confirm: Callable[[int, int], boo
 
 
 def unread(settings: Settings) -> list[str]:
-    """Say which workbooks were not looked into, and may hold anybody: Confirma's cases have no creditor reference."""
+    """Say which files were not looked into, and may hold anybody.
+
+    Confirma's cases have no creditor reference, and issues none without the workbook, which has their rows.
+    """
     found = sorted(settings.reports.glob("*/details.xlsx"))
+    alone = [
+        path
+        for path in sorted(settings.reports.glob("*/*"))
+        if path.name in FILES and not (path.with_name(WORKBOOK).exists() or path.with_name("rows.arrow").exists())
+    ]
     return [
-        f"Not looked into, since it has case details under other ids: {path}. Delete it if it has them."
-        for path in found
+        *(
+            f"Not looked into, since it has case details under other ids: {path}. Delete it if it has them."
+            for path in found
+        ),
+        *(f"Not looked into, since {WORKBOOK} beside it is gone: {path}. Delete it if in doubt." for path in alone),
     ]
 
 
@@ -126,24 +138,24 @@ def _refuse_unsettled(reference: str, cases: Iterable[RowMapping]) -> None:
             )
 
 
-def _search(reference: str, settings: Settings) -> tuple[list[str], list[Path], list[str]]:
-    """Find the runs that keep rows of *reference*, other workbooks that have it, and what cannot be looked into."""
+def _search(reference: str, settings: Settings) -> tuple[list[str], list[str], list[str]]:
+    """Find the runs that keep rows of *reference*, other reports that have it, and what cannot be looked into."""
     kept: list[str] = []
-    workbooks: list[Path] = []
+    gone: list[str] = []
     left: list[str] = []
     for folder in sorted(settings.reports.glob("*/")):
-        workbook = folder / "results.xlsx"
+        workbook = folder / WORKBOOK
         try:
             if rows_path(settings, folder.name).exists():
                 if len(_rows_of(archive.load(rows_path(settings, folder.name)), reference)):
                     kept.append(folder.name)
             elif workbook.exists() and mentions(workbook, reference):
-                workbooks.append(workbook)
+                gone.append(folder.name)
         except RunError as error:
             left.append(f"{error} It was not looked into.")
         except OSError as error:
             left.append(f"{workbook} cannot be read ({error.strerror or error}), and was not looked into.")
-    return kept, workbooks, left
+    return kept, gone, left
 
 
 def _rows_of(kept: archive.Archive, reference: str) -> list[int]:
