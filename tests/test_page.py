@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
@@ -28,8 +29,9 @@ from importer.report.lines import write_lines
 from importer.report.web import drawing, texts
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
+SAMPLES = Path(__file__).parent.parent / "samples"
 TEXT = pd.ArrowDtype(pa.string())
 WHEN = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)
 RUN = Run(
@@ -321,6 +323,45 @@ def test_only_figures_of_ours_are_marked_to_be_grouped_otherwise() -> None:
     marked = str(texts.mark_words("1,234 of 5 rows: `importer submit 1,234.csv`, not 1,23 or 2026-11-21 or 1,234.56."))
 
     assert re.findall(r"<data[^>]*>[^<]*</data>", marked) == ['<data value="1234">1,234</data>']
+
+
+def test_a_check_leaves_the_page_and_the_issues_beside_the_workbook(
+    importer: Callable[..., Any], tmp_path: Path
+) -> None:
+    shutil.copy(SAMPLES / "all-good.csv", tmp_path / "good.csv")
+    said = importer("check", "good.csv", "--json").said
+
+    files = [Path(said[name]) for name in ("report", "page", "issues")]
+    assert [file.name for file in files] == ["results.xlsx", "report.html", "issues.jsonl"]
+    assert sorted(files[0].parent.iterdir()) == sorted(files)
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    assert files[2].read_bytes() == b""
+    assert Path(importer("check", "good.csv").out.strip()).name == "results.xlsx"
+
+
+def test_no_report_means_no_page_either(importer: Callable[..., Any], tmp_path: Path) -> None:
+    shutil.copy(SAMPLES / "all-good.csv", tmp_path / "good.csv")
+
+    said = importer("check", "good.csv", "--no-report", "--json").said
+
+    assert [said[name] for name in ("report", "page", "issues")] == [None] * 3
+    assert not (tmp_path / "reports").exists()
+
+
+def test_a_run_has_its_page_too_and_a_rewritten_report_writes_it_again(
+    importer: Callable[..., Any], tmp_path: Path
+) -> None:
+    shutil.copy(SAMPLES / "month-2026-10.xlsx", tmp_path / "month.xlsx")
+    said = importer("submit", "month.xlsx", "--sandbox", "--yes", "--json").said
+    before = Path(said["page"]).read_text(encoding="utf-8")
+    Path(said["page"]).unlink()
+
+    importer("report", said["run"])
+
+    page = Page(before)
+    assert page.texts("h1") == ["Import of month.xlsx"]
+    assert {"created", "rejected"} <= {text.strip() for text in page.texts("th", scope="row")}
+    assert Page(Path(said["page"]).read_text(encoding="utf-8")).texts("main") == page.texts("main")
 
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
