@@ -34,12 +34,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from importer.model import Digest, Reason, Report
+    from importer.model import Digest, Reason, Report, Run
 
 LISTED: Final = 5_000  # issues; a browser shows and searches as many in no time
 LONGEST: Final = 300  # signs of a cell's text
 REASONS: Final = 50  # of each kind
-KINDS: Final = {"check": "Dry run: nothing was sent", "submit": "Import"}
 # What readers elsewhere need to know of the run: not who ran it on which machine, nor every setting.
 FACTS: Final = ("Run", "Target", "Mode", "Account", "Started", "Finished", "Importer", "Source", "SHA-256", "Read as")
 _CELLS: Final = ("column", "field", "severity", "code", "value", "message", "hint")
@@ -74,13 +73,12 @@ def write_page(report: Report, digest: Digest, path: Path) -> None:
 
 
 def _tell(report: Report, digest: Digest) -> dict[str, Any]:
-    charts = [draw_kinds(digest)] if digest.kinds else []
-    charts += [draw_ages(digest)] if digest.ages else []
     return {
         "digest": digest,
-        "kind": KINDS[digest.run.kind] + (", of test cases" if digest.run.mode == "test" else ""),
+        "kind": _tell_kind(digest.run),
         "money": draw_money(digest),
-        "charts": charts,
+        "kinds": draw_kinds(digest),
+        "ages": draw_ages(digest),
         "issues": list(_list_issues(report)),
         "found": len(report.issues),
         "facts": [(name, value) for name, value in tell_run(digest.run) if name in FACTS],
@@ -90,6 +88,11 @@ def _tell(report: Report, digest: Digest) -> dict[str, Any]:
         "style": _source("page.css"),
         "script": _source("page.js"),
     }
+
+
+def _tell_kind(run: Run) -> str:
+    what = "Dry run: nothing was sent" if run.kind == "check" else f"Account {run.account}"
+    return what + (", test cases" if run.mode == "test" else "")
 
 
 def _list_issues(report: Report) -> Iterator[Issue]:
