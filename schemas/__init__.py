@@ -98,6 +98,8 @@ class Target(Protocol):
         GUARDED: The API refuses a second case under the same reference.
         LOOKUP: The path below which one case is looked up by the creditor's reference; blank where there is none.
         READING: How its cases are asked for once they are made; None where they cannot be.
+        PREVIEW: The path that says what would become of a case, by country, state, kind of debtor and currency; blank
+            where the API publishes none.
         STAND_INS: Field → the one whose column is to be mended where it has none itself.
         UNSUPPORTED: Aliases and names → field, for fields that other targets take and this one does not.
         CODES: The catalogue: every code that judging for this target may yield.
@@ -115,6 +117,7 @@ class Target(Protocol):
     GUARDED: bool
     LOOKUP: str
     READING: Reading | None
+    PREVIEW: str
     STAND_INS: Mapping[str, str]
     UNSUPPORTED: Mapping[str, str]
     CODES: Mapping[str, Code]

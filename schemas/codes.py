@@ -671,12 +671,30 @@ _OF_REFERRAL: Final = (  # beside those above, or in their place
     ),
 )
 
+_OF_PREVIEWS: Final = (
+    Code(
+        "would-be-refused",
+        "warning",
+        "debtor.countryAlpha2; only with --preview",
+        "The API would refuse it now: {detail}",
+        "Leave the row out, or settle it{detail} first: it is sent all the same, and refused.",
+        LINES,
+    ),
+    Code(
+        "contract-missing",
+        "warning",
+        "debtor.countryAlpha2; only with --preview",
+        "A contract is not signed: {detail}",
+        "Sign it{detail}. Until then the API refuses the row or, with --allow-pending-contracts, lets its case wait.",
+        LINES,
+    ),
+)
 _BY_TARGET: Final = {
-    "customer": (*_COMMON, *_OF_CUSTOMER, *_OPTIONAL, *_OF_BUNDLES),
+    "customer": (*_COMMON, *_OF_CUSTOMER, *_OPTIONAL, *_OF_BUNDLES, *_OF_PREVIEWS),
     "managed": (*_COMMON, *_OF_MANAGED),
     "references": (*(code for code in _COMMON if code.code in _CELLS), *_OF_REFERENCES),
     "details": _OF_DETAILS,
-    "referral": (*_COMMON, *_OF_CUSTOMER, *_OPTIONAL, *_OF_BUNDLES, *_OF_REFERRAL),
+    "referral": (*_COMMON, *_OF_CUSTOMER, *_OPTIONAL, *_OF_BUNDLES, *_OF_PREVIEWS, *_OF_REFERRAL),
 }
 CATALOGUE: Final[Mapping[tuple[str, str], Code]] = {
     (target, code.code): code for target, codes in _BY_TARGET.items() for code in codes

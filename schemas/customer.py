@@ -32,6 +32,7 @@ REFERENCE: Final = "creditorReference"
 GUARDED: Final = True
 LOOKUP: Final = "/cases/by-creditor-reference"
 READING: Final = Reading(by_id="/cases", by_reference="/cases/case-reference", by_ids="/cases")
+PREVIEW: Final = "/cases/preview"
 BUCKETS: Final = ("amountToRecoverOver6Months", "amountToRecoverOver12Months", "amountToRecoverOver24Months")
 EITHER: Final = (("debtor.countryAlpha2", "debtor.country"),)
 UNSUPPORTED: Final[Mapping[str, str]] = {

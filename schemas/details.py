@@ -26,6 +26,7 @@ ENDPOINT: Final = "/api/v1/partner/invoice/case"
 PRODUCTION_URL: Final = "https://integrations.confirmafinance.com"
 REFERENCE: Final = "caseId"
 READING: Final = None  # it makes no cases
+PREVIEW: Final = ""
 GUARDED: Final = False
 LOOKUP: Final = ""
 FIELDS: Final[Mapping[str, Field]] = with_headings(

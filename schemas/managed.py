@@ -36,6 +36,7 @@ REFERENCE: Final = "creditorReference"
 GUARDED: Final = False
 LOOKUP: Final = ""  # by Debitura's own reference alone
 READING: Final = Reading(by_id="/managed-cases", by_reference="/managed-cases/case-reference")
+PREVIEW: Final = ""
 _NOT_TAKEN: Final = (
     "amountToRecoverOver6Months",
     "amountToRecoverOver12Months",

@@ -30,6 +30,7 @@ REFERENCE: Final = "collectionPartnerReference"
 GUARDED: Final = False
 LOOKUP: Final = "/cases/by-partner-reference"
 READING: Final = None  # it makes no cases
+PREVIEW: Final = ""
 LONGEST_REFERENCE: Final = 128  # characters
 LONGEST_MESSAGE: Final = 5000  # characters
 SHORTEST_MESSAGE: Final = 10  # characters; an older guide refuses shorter ones, the newest does not

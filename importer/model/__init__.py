@@ -17,6 +17,7 @@ from importer.model.events import Event
 from importer.model.headers import fold, layout, spellings
 from importer.model.making import Made, Making
 from importer.model.mappings import SavedMapping
+from importer.model.previews import Forecast, Needed, Preview, PreviewGroup, Verdict
 from importer.model.rows import column_letters, quote, row_key, split_row_key
 from importer.model.runs import Report, Run, Session, SourceInfo
 from importer.model.sources import Bundling, Carried, LeftOut, Matching, Parsed, Reading, Styles, Table
@@ -81,6 +82,7 @@ __all__ = [
     "Entry",
     "Event",
     "Figures",
+    "Forecast",
     "Highlight",
     "Invoice",
     "IssueKind",
@@ -90,7 +92,10 @@ __all__ = [
     "Making",
     "Matching",
     "Mood",
+    "Needed",
     "Parsed",
+    "Preview",
+    "PreviewGroup",
     "Reading",
     "Reason",
     "Report",
@@ -104,6 +109,7 @@ __all__ = [
     "StatusReport",
     "Styles",
     "Table",
+    "Verdict",
     "add_exactly",
     "column_letters",
     "compare",

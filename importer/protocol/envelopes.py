@@ -69,7 +69,7 @@ def case_of(document: object) -> KnownCase | None:
         created=created,
         debtor=str(debtor.get("name") or "") if isinstance(debtor, dict) else "",
         date=dated.date() if dated else None,
-        solution=signing_link(document) or _link(document.get("solutionUrl")),
+        solution=signing_link(document) or link_of(document.get("solutionUrl")),
         creditor=_creditor(document.get("creditor")),
         partner_reference=partner_reference(document),
         comments=str(document.get("creditorComments") or ""),
@@ -120,10 +120,11 @@ def is_api_shaped(document: object) -> bool:
 def signing_link(document: object) -> str:
     """Read the link under which all contracts are signed; blank where there is none."""
     handoff = document.get("signingHandoff") if isinstance(document, dict) else None
-    return _link(handoff.get("combinedSigningUrl")) if isinstance(handoff, dict) else ""
+    return link_of(handoff.get("combinedSigningUrl")) if isinstance(handoff, dict) else ""
 
 
-def _link(value: object) -> str:
+def link_of(value: object) -> str:
+    """Read a link; blank where there is none."""
     return value if isinstance(value, str) and value.startswith(("https://", "http://")) else ""
 
 
@@ -136,7 +137,7 @@ def faults_of(document: object) -> Iterator[Fault]:
         for error in business:
             if isinstance(error, dict):
                 message = str(error.get("message") or document.get("message") or error.get("type") or "")
-                yield Fault(str(error.get("type") or ""), message, _link(error.get("solutionUrl")))
+                yield Fault(str(error.get("type") or ""), message, link_of(error.get("solutionUrl")))
         return
     nested = document.get("errors")
     fields = nested if isinstance(nested, dict) else document

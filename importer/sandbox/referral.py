@@ -1,15 +1,19 @@
-"""The Referral Partner API: whose key it is, and tokens for the partner's clients.
+"""The Referral Partner API: whose key it is, tokens for the partner's clients, and what a case would cost.
 
-Source: https://docs.debitura.com/referral-partners/integration-guides/case-submission
+Sources: https://docs.debitura.com/referral-partners/integration-guides/case-submission,
+https://docs.debitura.com/referral-partners/integration-guides/preview-case-pricing
 """
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from importer.sandbox.accounts import Caller, identify
 from importer.sandbox.answers import Answer, answer, refuse, refuse_fields
+from importer.sandbox.creating import read_body
+from importer.sandbox.preview import preview_price
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,12 +40,18 @@ class Referral:
         return [
             route("/me", self._tell_partner, identify=_identify_partner),
             route("/oauth/token", self._make_token, "POST", identify=_identify_partner),
+            route("/cases/preview", self._preview, "POST", identify=_identify_partner),
         ]
 
     async def _tell_partner(self, _: Request, caller: Caller) -> Answer:
         return answer(
             {"id": self._ledger.name_account(caller.key), "companyName": f"Invented Partner ({caller.account})"}
         )
+
+    async def _preview(self, request: Request, _: Caller) -> Answer:
+        body = read_body(await request.body())
+        today = datetime.fromtimestamp(self._gate.clock(), UTC).date()
+        return body if isinstance(body, Answer) else preview_price(body, today)
 
     async def _make_token(self, request: Request, caller: Caller) -> Answer:
         fate = self._gate.faults.befall("token")
