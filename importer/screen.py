@@ -29,12 +29,14 @@ if TYPE_CHECKING:
 
     from rich.progress import Task
 
+    from importer.model import Preview
     from importer.pipeline import Ending, Offer, Rebuilt, Refreshed
     from importer.pipeline.details import Fetched
     from importer.pipeline.record import Figures
     from importer.pipeline.references import Errand
 
 LINE_EVERY: Final = 10.0  # seconds between two lines where there is no terminal
+PREVIEWED: Final = 15  # lines of a preview
 NAMED: Final = 20  # references in one sentence
 MINUTE: Final = 60
 HOUR: Final = 3600
@@ -53,6 +55,12 @@ _STYLES: Final[Mapping[str, str]] = {
     "unchanged": "cyan",
     "refused": "red",
     "by-hand": "yellow",
+}
+_VERDICTS: Final[Mapping[str, str]] = {
+    "would be taken": "green",
+    "contract missing": "bold yellow",
+    "would be refused": "red",
+    "not known": "yellow",
 }
 
 
@@ -76,6 +84,8 @@ def show_offer(screen: Console, offer: Offer) -> None:
     """Say what would be sent, whose and where to, before the question whether to send it."""
     for said in offer.noticed:
         screen.print(said, style="yellow", markup=False)
+    if offer.preview:
+        show_preview(screen, offer.preview)
     kind = "test case" if offer.test else "case"
     amounts = ", ".join(f"{amount:,.2f} {currency}" for currency, amount in sorted(offer.totals.items())) or "nothing"
     of_rows = "" if offer.rows == offer.cases else f" of {offer.rows:,} rows"
@@ -91,6 +101,35 @@ def show_offer(screen: Console, offer: Offer) -> None:
         screen.print(f"{offer.held:,} rows wait for a row of their bundle that has an error.")
 
 
+def show_preview(screen: Console, preview: Preview) -> None:
+    """Say what the API would do: a line a group, and each reason once with where it is settled."""
+    from importer.pipeline.record import plain  # noqa: PLC0415 - imported by whoever has a preview
+
+    shown = preview.groups[:PREVIEWED]
+    table = Table(box=None, pad_edge=False)
+    for column, right in (("Preview", False), ("rows", True), ("amount", True), ("fee", True), ("", False)):
+        table.add_column(column, justify="right" if right else "left", overflow="fold")
+    for group in shown:
+        fee = group.forecast.total if group.forecast else None
+        table.add_row(
+            Text(_plain(group.title)),
+            f"{group.rows:,}",
+            _grouped(plain(group.amount)),
+            "" if fee is None else f"{fee:.2f} %",
+            Text(group.verdict, style=_VERDICTS[group.verdict]),
+        )
+    if shown:
+        screen.print(table)
+        screen.print("The fee is that of each line's largest case; smaller, older or younger ones may have another.")
+    if len(preview.groups) > len(shown):
+        screen.print(f"{len(preview.groups) - len(shown):,} more lines are in the report.")
+    reasons = dict.fromkeys(f"{text} {link}".strip() for group in preview.groups for text, link in group.reasons())
+    for reason in list(reasons)[:PREVIEWED]:
+        screen.print(reason, style="yellow", markup=False)
+    if preview.stopped:
+        screen.print(f"The preview is not complete. {preview.stopped}", style="bold red", markup=False)
+
+
 def show_ending(screen: Console, ending: Ending) -> None:
     """Say how it ended: counts and totals by status, what was noticed, where the report lies."""
     for warning in ending.warnings:
@@ -101,9 +140,9 @@ def show_ending(screen: Console, ending: Ending) -> None:
     if ending.figures.unreadable:
         rows = "1 row is" if ending.figures.unreadable == 1 else f"{ending.figures.unreadable:,} rows are"
         screen.print(f"{rows} in no total: the amount, or its currency, cannot be read.")
-    if ending.stopped:
+    if ending.stopped and "not-sent" in ending.figures.counts:  # a check sends nothing, and is no run
         screen.print(ending.stopped, style="bold red", markup=False)
-        left = ending.figures.counts.get("not-sent", 0)
+        left = ending.figures.counts["not-sent"]
         unknown = ending.figures.counts.get("unknown", 0)
         screen.print(f"Rows not sent: {left:,}, unknown: {unknown:,}. Go on with: importer resume {ending.run}")
     elif ending.figures.counts.get("unknown"):

@@ -273,9 +273,14 @@ def in_flight(command: Command) -> Command:
 
 def asking(command: Command) -> Command:
     """Add the options of commands that call the API."""
+    sandbox = click.option("--sandbox", is_flag=True, help="Serve the bundled sandbox and use it: no key, no network.")
+    return sandbox(reaching(command))
+
+
+def reaching(command: Command) -> Command:
+    """Add the options that say where the API is, and how it is called."""
     for option in reversed(
         (
-            click.option("--sandbox", is_flag=True, help="Serve the bundled sandbox and use it: no key, no network."),
             click.option("--api-url", help="Base URL of the API; by default the target's production URL."),
             click.option("--referral-url", help="Base URL of the API that gives tokens for a partner's clients."),
             click.option("--rate", help="Most requests, as 2000/min,20000/h,100000/d."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,16 @@ from importer.cli.opening import environment_told, load_settings, open_api, take
 from importer.cli.options import (
     common,
     find_sources,
+    in_flight,
     need_yes,
     print_json,
+    reaching,
     read_constants,
     reading,
     sending,
     take_reading,
 )
+from importer.cli.previews import tell_preview
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,25 +32,46 @@ if TYPE_CHECKING:
     from importer.pipeline import Ending, Job, Offer
 
 
+_PREVIEW = "Ask the API first what it would say, once for all rows that are alike: fee, missing contracts, refusals."
+
+
 @click.command()
 @common
 @reading
-@click.option("--sandbox", is_flag=True, help="Say what is imported already in the sandbox, not at the live API.")
+@click.option("--preview", is_flag=True, help=f"{_PREVIEW} Needs the key and the network; sends nothing.")
+@in_flight
+@click.option(
+    "--sandbox",
+    is_flag=True,
+    help="Say what is imported already in the sandbox, not at the live API; --preview asks the sandbox.",
+)
+@reaching
 @click.option("--no-report", is_flag=True, help="Judge and print only.")
 def check(
-    workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, no_report: bool, target: str | None, **given: Any
+    workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, preview: bool, no_report: bool, **options: Any
 ) -> int:
-    """Judge every row of SOURCE... and write a report; sends nothing."""
+    """Judge every row of SOURCE... and write a report; sends nothing.
+
+    Without --preview the API is not called, and nothing is written to the journal; with it, the journal counts the
+    requests.
+    """
     from importer import screen  # noqa: PLC0415 - imports that --help need not wait for
 
     console = screen.console(quiet=quiet)
-    with screen.Working(console) as doing:
+    with ExitStack() as stack:
+        doing = stack.enter_context(screen.Working(console))
         from importer import pipeline  # noqa: PLC0415 - a second of imports
 
-        settings = load_settings(workspace, target=target)
+        settings, options = take_settings(workspace, options)
         environment = "loopback" if sandbox else environment_told(settings)
-        job = make_job(**given)
-        ending = pipeline.check(job, settings, environment=environment, written=not no_report, doing=doing)
+        job = make_job(**options)
+        ask = None
+        if preview:
+            pipeline.require_preview(settings.target)
+            ask = stack.enter_context(open_api(settings, sandbox=sandbox)), screen.Watching(console).waiting
+        ending = pipeline.check(job, settings, environment=environment, written=not no_report, doing=doing, ask=ask)
+    if ending.preview:
+        screen.show_preview(console, ending.preview)
     return _finish(ending, console, as_json=as_json)
 
 
@@ -54,6 +79,7 @@ def check(
 @common
 @reading
 @sending
+@click.option("--preview", is_flag=True, help=f"{_PREVIEW} Only tells: it holds no row back.")
 @click.option("--yes", is_flag=True, help="Send without asking.")
 @click.option("--wait", is_flag=True, help="Wait for another sender of the same account to end.")
 @click.option("--all-or-nothing", is_flag=True, help="Send nothing if any row has an error.")
@@ -64,6 +90,7 @@ def submit(
     as_json: bool,
     quiet: bool,
     sandbox: bool,
+    preview: bool,
     yes: bool,
     wait: bool,
     **options: Any,
@@ -73,6 +100,8 @@ def submit(
     from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
 
     settings, options = take_settings(workspace, options)
+    if preview:
+        pipeline.require_preview(settings.target)
     console = screen.console(quiet=quiet)
 
     doing = screen.Working(console)
@@ -84,7 +113,9 @@ def submit(
 
     with open_api(settings, sandbox=sandbox) as api, screen.Watching(console) as watcher, doing:
         job = make_job(**options)
-        ending = pipeline.submit(job, settings, api, confirm=confirm, watcher=watcher, wait=wait, doing=doing)
+        ending = pipeline.submit(
+            job, settings, api, confirm=confirm, watcher=watcher, wait=wait, preview=preview, doing=doing
+        )
     return _finish(ending, console, as_json=as_json)
 
 
@@ -165,6 +196,8 @@ def _finish(ending: Ending, console: Console, *, as_json: bool) -> int:
         }
         if ending.cases is not None:
             document["cases"] = ending.cases
+        if ending.preview is not None:
+            document["preview"] = tell_preview(ending.preview)
         print_json(document | ({"error": ending.stopped} if ending.stopped else {}))
     elif ending.report:
         click.echo(ending.report)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from importer.model.previews import Preview
     from importer.model.sources import Styles
 
 
@@ -92,6 +93,7 @@ class Run:
         sessions: Who worked at it, and when; the first one first.
         requests: Kind → how many requests it took.
         making: What was made of columns that are no fields as they stand.
+        preview: What the API said of what was not sent yet, where it was asked.
     """
 
     id: str
@@ -113,6 +115,7 @@ class Run:
     sessions: tuple[Session, ...] = ()
     requests: Mapping[str, int] = field(default_factory=dict)
     making: Making = field(default_factory=Making)
+    preview: Preview | None = None
 
 
 @dataclass(frozen=True, slots=True)

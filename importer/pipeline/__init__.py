@@ -27,6 +27,8 @@ from importer.pipeline.prepare import (
     take_up,
     with_fates,
 )
+from importer.pipeline.preview import require_preview
+from importer.pipeline.previewing import preview_check, preview_planned
 from importer.pipeline.rebuild import Rebuilt, read_all
 from importer.pipeline.record import run_of_dict
 from importer.pipeline.refreshing import Refreshed, Scope, refresh
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
     from importer.journal import RowMapping
     from importer.model import Doing, Run
+    from importer.pipeline.account import Waiting
     from importer.pipeline.parties import Parties
     from importer.plan import Planned
     from importer.protocol import KnownCase
@@ -57,6 +60,7 @@ __all__ = [
     "find_remote",
     "rebuild",
     "refresh",
+    "require_preview",
     "resume",
     "rewrite",
     "submit",
@@ -66,8 +70,16 @@ __all__ = [
 HELD: Final = "it was all-or-nothing and had errors; mend the source and submit it again"
 
 
-def check(job: Job, settings: Settings, *, environment: str, written: bool = True, doing: Doing = quietly) -> Ending:
-    """Judge every row, say what is imported already, and write the report.
+def check(
+    job: Job,
+    settings: Settings,
+    *,
+    environment: str,
+    written: bool = True,
+    doing: Doing = quietly,
+    ask: tuple[Api, Waiting] | None = None,
+) -> Ending:
+    """Judge every row, say what is imported already and, where it is asked, what the API says; write the report.
 
     Args:
         job: What to judge.
@@ -75,6 +87,7 @@ def check(job: Job, settings: Settings, *, environment: str, written: bool = Tru
         environment: Which world's cases count as imported.
         written: Whether to leave a results workbook.
         doing: Gets to know what is done and how far it is.
+        ask: Whom to ask for previews, and who is told why and until when a request has to wait.
 
     Raises:
         CannotStart: A source or its columns cannot be used, or the workbook cannot be written.
@@ -84,7 +97,10 @@ def check(job: Job, settings: Settings, *, environment: str, written: bool = Tru
     with suppress(NoJournalError), closing(_open(settings, create=False)) as journal:
         made = made_earlier(judged, job, journal, environment)
     judged = bundle_rows(judged, job, set(made), {})
-    run = describe(judged, job, settings, "check")
+    preview = None
+    if ask:
+        judged, preview = preview_check(judged, job, made, settings, *ask, doing)
+    run = replace(describe(judged, job, settings, "check"), preview=preview)
     return report_check(run, judged, made, settings, written=written, doing=doing)
 
 
@@ -96,6 +112,7 @@ def submit(
     confirm: Callable[[Offer], bool],
     watcher: Watcher,
     wait: bool = False,
+    preview: bool = False,
     doing: Doing = quietly,
 ) -> Ending:
     """Judge every row and send what is valid, once.
@@ -107,6 +124,7 @@ def submit(
         confirm: Asked before anything is sent.
         watcher: Told of the progress.
         wait: For another sender of the same account to end, instead of giving up.
+        preview: Ask the API first what it would say, for *confirm* and the report to tell.
         doing: Gets to know, before that, what is done and how far it is.
 
     Raises:
@@ -122,10 +140,13 @@ def submit(
         if judged.bundling:
             judged = bundle_rows(judged, job, *past_of(judged, job, journal, parties))
         planned = plan_rows(judged, job, journal, parties)
-        offer = make_offer(planned, judged, job, settings, api, parties)
+        said = None
+        if preview:
+            judged, said = preview_planned(judged, job, planned, parties, journal, settings, watcher.waiting, doing)
+        offer = replace(make_offer(planned, judged, job, settings, api, parties), preview=said)
         if offer.cases and not confirm(offer):
             raise Interrupted("Nothing was sent.")
-        run = replace(describe(judged, job, settings, "submit"), account=parties.title, host=api.host)
+        run = replace(describe(judged, job, settings, "submit"), account=parties.title, host=api.host, preview=said)
         keep(run, judged, settings)
         held = job.all_or_nothing and len(judged.faulty) > 0
         identity = {"account": parties.account.id, "target": run.target, "mode": run.mode}

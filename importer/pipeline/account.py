@@ -134,6 +134,23 @@ def sending_account(
         holder = account.id
 
 
+def asking_account(api: Api, settings: Settings, journal: Journal, *, waiting: Waiting) -> Account:
+    """Say whose key it is, without the right to send: as it was when the key was last used, else by asking.
+
+    Raises:
+        Stopped: The key is refused, the API cannot be reached, or the day's requests are spent.
+    """
+    credential = credential_of(api, journal.secret())
+    found = journal.account_of(credential)
+    if found is None:
+        with journal.sender(credential, wait=True):  # two may not ask with one key at once
+            found = journal.account_of(credential)
+            if found is None:
+                return ask_account(api, settings, journal, credential, credential, waiting=waiting)
+    account, name = found
+    return Account(account, name, None, journal.ahead_of(account))
+
+
 def _known(journal: Journal, credential: str) -> str | None:
     found = journal.account_of(credential)
     return found[0] if found else None

@@ -11,7 +11,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from importer.errors import RunError, SettingsError, Stopped
-from importer.pipeline.account import Account, DeniedError, SilentError, ask_account, credential_of, sending_account
+from importer.pipeline.account import (
+    Account,
+    DeniedError,
+    SilentError,
+    ask_account,
+    asking_account,
+    credential_of,
+    sending_account,
+)
 from importer.pipeline.tokens import Office, Pass, client_credential, grant_all, tell_unlinked
 from importer.settings import environment_of
 
@@ -129,13 +137,7 @@ def sending_parties(
         with sending_account(api, settings, journal, of_run=of_run, wait=wait, waiting=waiting) as account:
             yield Parties(account, {"": Party(account, api, credential_of(api, journal.secret()))})
         return
-    partner_api = replace(api, url=api.referral_url)
-    # Held for as long as the tokens take: another run of this partner, for other clients, is kept out no longer.
-    with sending_account(partner_api, settings, journal, of_run=of_run, wait=True, waiting=waiting) as partner:
-        office = Office(api, partner, journal, settings, waiting=waiting)
-        granted = grant_all(office, sorted(clients))
-    absent = {name: tell_unlinked(found) for name, found in granted.items() if not isinstance(found, Pass)}
-    passes = {name: found for name, found in granted.items() if isinstance(found, Pass)}
+    partner, office, passes, absent = _get_passes(api, settings, journal, clients, of_run, waiting)
     accounts = {name: _name_account(api, one) for name, one in passes.items()}
     _refuse_shared(accounts)
     with journal.sender(*accounts.values(), wait=wait):
@@ -147,6 +149,42 @@ def sending_parties(
             else:
                 parties[name] = found
         yield Parties(partner, parties, absent)
+
+
+def asking_parties(
+    api: Api, settings: Settings, journal: Journal, clients: Collection[str], *, waiting: Waiting
+) -> Parties:
+    """Say whom the key, or the token of each of *clients*, serves; for questions alone: no right to send is taken.
+
+    Raises:
+        Stopped: The key is refused, an API cannot be reached, or the day's requests are spent.
+    """
+    secret = journal.secret()
+    if api.referral_url is None:
+        account = asking_account(api, settings, journal, waiting=waiting)
+        return Parties(account, {"": Party(account, api, credential_of(api, secret))})
+    partner, _, passes, absent = _get_passes(api, settings, journal, clients, None, waiting)
+    parties = {}
+    for name, one in passes.items():
+        own = replace(api, key=one.granted.token, header="Authorization")
+        account_id = _name_account(api, one)
+        account = Account(account_id, name, None, journal.ahead_of(account_id))
+        parties[name] = Party(account, own, client_credential(api, name, secret), one)
+    return Parties(partner, parties, absent)
+
+
+def _get_passes(
+    api: Api, settings: Settings, journal: Journal, clients: Collection[str], of_run: str | None, waiting: Waiting
+) -> tuple[Account, Office, dict[str, Pass], dict[str, str]]:
+    """Get a token for each of *clients*, or why there is none."""
+    partner_api = replace(api, url=api.referral_url or "")
+    # Held for as long as the tokens take: another run of this partner, for other clients, is kept out no longer.
+    with sending_account(partner_api, settings, journal, of_run=of_run, wait=True, waiting=waiting) as partner:
+        office = Office(api, partner, journal, settings, waiting=waiting)
+        granted = grant_all(office, sorted(clients))
+    absent = {name: tell_unlinked(found) for name, found in granted.items() if not isinstance(found, Pass)}
+    passes = {name: found for name, found in granted.items() if isinstance(found, Pass)}
+    return partner, office, passes, absent
 
 
 def _name_account(api: Api, one: Pass) -> str:

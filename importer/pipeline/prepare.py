@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from importer.bundle import Bundle
     from importer.journal import Journal
-    from importer.model import Case, Entry, Run
+    from importer.model import Case, Entry, Preview, Run
     from importer.pipeline.account import Api
     from importer.pipeline.judge import Job, Judged
     from importer.pipeline.parties import Parties
@@ -47,6 +47,7 @@ class Offer:
         held: Rows that will not be sent since another row of their bundle has an error.
         seconds: How long it will take at the allowed pace, at least.
         noticed: What was not read as it stands, or is not seen in a spreadsheet program.
+        preview: What the API says of it, where it was asked.
     """
 
     cases: int
@@ -61,6 +62,7 @@ class Offer:
     held: int
     seconds: float
     noticed: tuple[str, ...] = ()
+    preview: Preview | None = None
 
 
 def plan_rows(judged: Judged, job: Job, journal: Journal, parties: Parties) -> list[Planned]:

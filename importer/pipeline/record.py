@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer.model import CHECK_STATUSES, HELD, OUTCOME_COLUMNS, STATUSES, Making, Run, SourceInfo, Styles
+from importer.model import CHECK_STATUSES, HELD, OUTCOME_COLUMNS, STATUSES, Making, Preview, Run, SourceInfo, Styles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -172,6 +173,7 @@ def run_to_dict(run: Run) -> dict[str, Any]:
         "styles": [[dict(styles.decimal), dict(styles.order)] for styles in run.styles],
         "stopped": run.stopped,
         "exit_code": run.exit_code,
+        "preview": msgspec.to_builtins(run.preview),
     }
 
 
@@ -188,4 +190,5 @@ def run_of_dict(kept: Mapping[str, Any]) -> Run:
     making = kept.get("making", {})  # runs of earlier versions have none
     fields["making"] = Making(**{**making, "ignored": tuple(making.get("ignored", ()))})
     fields["styles"] = tuple(Styles(decimal, order) for decimal, order in kept["styles"])
+    fields["preview"] = msgspec.convert(kept.get("preview"), Preview | None)
     return Run(**fields)

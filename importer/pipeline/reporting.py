@@ -14,7 +14,7 @@ import pandas as pd
 
 from importer import __version__
 from importer import report as workbook
-from importer.errors import CannotStart
+from importer.errors import CannotStart, Stopped
 from importer.model import Report, Run, quietly
 from importer.pipeline.record import TEXT, Figures, add_entries, count, run_to_dict, start_outcomes
 from importer.pipeline.sessions import begin_session, count_requests, end_session, sessions_of_list, sessions_to_list
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from importer.journal import Journal
-    from importer.model import Doing, Entry
+    from importer.model import Doing, Entry, Preview
     from importer.pipeline.judge import Job, Judged
     from importer.settings import Settings
 
@@ -55,6 +55,7 @@ class Ending:
         cases: Of a check with bundles: how many cases its valid rows make.
         page: What the workbook says as a page of HTML, beside it; None where there is none.
         issues: The issues as JSON Lines, the same.
+        preview: What the API said of what was not sent yet, where it was asked.
     """
 
     run: str
@@ -70,6 +71,7 @@ class Ending:
     cases: int | None = None
     page: Path | None = None
     issues: Path | None = None
+    preview: Preview | None = None
 
 
 def describe(
@@ -203,7 +205,9 @@ def report_check(
         told = pd.Series({row: getattr(entry, name) for row, entry in made.items()}, dtype=TEXT)
         outcomes[column] = told.reindex(outcomes.index).where(known)
     figures = count(outcomes, judged.amounts, check=True, bundled=judged.bundling is not None)
-    run = end_session(replace(run, finished=datetime.now(UTC), exit_code=figures.exit_code))
+    stopped = run.preview.stopped if run.preview else ""
+    exit_code = Stopped.exit_code if stopped else figures.exit_code
+    run = end_session(replace(run, finished=datetime.now(UTC), stopped=stopped or None, exit_code=exit_code))
     ending = end(run, None, figures)
     if written:
         path = settings.reports / run.id / WORKBOOK
@@ -283,4 +287,5 @@ def end(run: Run, path: Path | None, figures: Figures) -> Ending:
     warnings = (f"Columns that feed no field, kept in the report only: {unused}.",) if unused else ()
     sources = tuple(source.name for source in run.sources)
     noticed = tuple(said for source in run.sources for said in source.noticed)
-    return Ending(run.id, sources, run.target, path, figures, run.exit_code, run.stopped, (*noticed, *warnings))
+    said = (*noticed, *warnings)
+    return Ending(run.id, sources, run.target, path, figures, run.exit_code, run.stopped, said, preview=run.preview)
