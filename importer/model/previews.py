@@ -113,8 +113,12 @@ class PreviewGroup:
         >>> PreviewGroup("", "US", "CA", "Company", "USD", 1, 1, two, two, "").title
         'US-CA, Company, USD'
         """
-        place = f"{self.country}-{self.state}" if self.state else self.country
-        return ", ".join(part for part in (self.client, place, self.debtor_type, self.currency) if part)
+        return ", ".join(part for part in (self.client, self.place, self.debtor_type, self.currency) if part)
+
+    @property
+    def place(self) -> str:
+        """The country, with the state where there is one, as ISO 3166-2 writes it."""
+        return f"{self.country}-{self.state}" if self.state else self.country
 
     def reasons(self) -> Iterator[tuple[str, str]]:
         """Yield why cases like these would not be taken now: a sentence and, where there is one, a link."""

@@ -1,4 +1,4 @@
-"""The results workbook: `Summary`, `Results`, `Issues`, `To fix`, `Run`."""
+"""The results workbook: `Summary`, `Results`, `Issues`, `To fix`, `Run` and, where it was asked for, `Preview`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from importer.report.faults import add_issues
 from importer.report.looks import looks
 from importer.report.mending import add_to_fix, find_marks
 from importer.report.package import Package
+from importer.report.previewed import add_preview
 from importer.report.remarks import remark
 from importer.report.sheets import add_results
 from importer.report.summary import add_summary
@@ -39,5 +40,7 @@ def write(report: Report, path: Path, doing: Doing = quietly) -> Digest:
     add_issues(package, report, marks)
     add_to_fix(package, report, marks)
     add_run(package, report.run, remarks)
+    if report.run.preview:
+        add_preview(package, report.run.preview)
     package.save(path, doing)
     return told

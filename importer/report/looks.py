@@ -39,9 +39,16 @@ PATTERNS: Final[Mapping[str, str]] = {
 AMOUNT: Final = "#,##0.00######"  # its signs are the reader's own
 _FAULT: Final = {"bg_color": "#FBE3B6", "bold": True, "border": 1, "border_color": "#9C5700", "valign": "top"}
 _TOP: Final = {"valign": "top"}
+_HEADER: Final = {"bold": True, "bg_color": INK, "font_color": "#FFFFFF", "text_wrap": True, **_TOP}
 LOOKS: Final[Mapping[str, Mapping[str, Any]]] = {
     "plain": _TOP,
-    "header": {"bold": True, "bg_color": INK, "font_color": "#FFFFFF", "valign": "top", "text_wrap": True},
+    "header": _HEADER,
+    "header right": {**_HEADER, "align": "right"},
+    "header indented": {**_HEADER, "align": "left", "indent": 1},
+    "indented": {"align": "left", "indent": 1, "text_wrap": True, **_TOP},
+    "top count": {"num_format": "#,##0", **_TOP},
+    "top amount": {"num_format": AMOUNT, "align": "right", **_TOP},
+    "fee": {"num_format": "0.0##%", "align": "right", **_TOP},
     "moment": {"num_format": 22, "align": "left", **_TOP},  # the format's own: day and time as the reader writes them
     "figure": {"num_format": AMOUNT, **_TOP},
     "link": {"font_color": "#0B5394", "underline": 1, **_TOP},

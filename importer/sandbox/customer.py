@@ -37,7 +37,7 @@ class Customer:
             route("/contracts/debt-collection/status", self._tell_agreement),
             route("/cases", cases.create, "POST"),
             route("/cases", asked(cases.list)),
-            route("/cases/preview", self._preview, "POST"),
+            route("/cases/preview", asked(self._preview), "POST"),
             route(by_reference, asked(cases.find_by_creditor_reference)),
             route(f"{by_reference}/", asked(cases.find_by_creditor_reference)),
             route(f"{by_reference}/{{value}}", asked(cases.find_by_creditor_reference)),

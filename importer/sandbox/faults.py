@@ -58,8 +58,8 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "create", "a duplicate is told as 422 `DuplicateCreditorReference`, with business errors alone"
     ),
     "duplicate-problem": Kind("create", "a duplicate is told as problem details"),
-    "lookups-fail": Kind("ask", "503 for look-ups and lists"),
-    "lookups-hang": Kind("ask", "look-ups and lists answer some seconds late", 1.0),
+    "lookups-fail": Kind("ask", "503 for look-ups, lists and previews"),
+    "lookups-hang": Kind("ask", "look-ups, lists and previews answer some seconds late", 1.0),
     "throttle": Kind("case", "429 with `retryAfter` in its body", 1.0),
     "throttle-header": Kind("case", "429 with a `Retry-After` header alone", 1.0),
     "throttle-silent": Kind("case", "429 that does not say how long"),
