@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Verdict = Literal["would be taken", "contract missing", "would be refused", "not known"]
 
-WAITING: Final = frozenset({"missingkycverification"})  # of what begins with "Missing" is no contract
+IDENTITY: Final = "missingkycverification"  # of all that is "Missing…" the only thing that is not signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,14 @@ class Needed:
     link: str
 
     @property
+    def is_missing(self) -> bool:
+        """Whether something is to be brought along, to all of which one link leads."""
+        return self.code.casefold().startswith("missing")
+
+    @property
     def is_contract(self) -> bool:
         """Whether it is a signature, for which the API may let a case wait."""
-        code = self.code.casefold()
-        return code.startswith("missing") and code not in WAITING
+        return self.is_missing and self.code.casefold() != IDENTITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ class PreviewGroup:
         if not self.forecast.eligible:
             yield self.forecast.reason or "The API says that it is not eligible.", ""
         for one in self.forecast.needed:
-            yield one.message or one.code, self.forecast.link or one.link
+            yield one.message or one.code, (one.is_missing and self.forecast.link) or one.link
 
 
 @dataclass(frozen=True, slots=True)
