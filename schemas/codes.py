@@ -675,6 +675,7 @@ _OF_PREVIEWS: Final = (
     Code(
         "would-be-refused",
         "warning",
+        "the API would refuse it now",
         "debtor.countryAlpha2; only with --preview",
         "The API would refuse it now: {detail}",
         "Leave the row out, or settle it{detail} first: it is sent all the same, and refused.",
@@ -683,6 +684,7 @@ _OF_PREVIEWS: Final = (
     Code(
         "contract-missing",
         "warning",
+        "a contract is not signed",
         "debtor.countryAlpha2; only with --preview",
         "A contract is not signed: {detail}",
         "Sign it{detail}. Until then the API refuses the row or, with --allow-pending-contracts, lets its case wait.",

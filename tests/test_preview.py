@@ -202,6 +202,26 @@ def test_rows_that_would_be_refused_are_marked_and_stay_valid(importer: Importer
     assert NOBODY in ran.err
     assert link in ran.err
     assert [line["Verdict"] for line in lines(ran.said)] == ["would be refused", "contract missing", "would be taken"]
+    assert [(row[1], row[7], row[8]) for row in sheet(ran.said, "Results")[1:4]] == [
+        ("valid", None, None),
+        ("valid", f"Would be refused: {NOBODY}", None),
+        ("valid", f"Contract missing: {POWER}", link),
+    ]
+
+
+def test_the_summary_says_it_in_words(importer: Importer, tmp_path: Path, serve: Any) -> None:
+    serve()
+    old = {"date": "2020-01-15", "dueDate": "2020-02-14"}
+    file = source(tmp_path, {}, {COUNTRY: "FR", **old}, {COUNTRY: "AQ"}, {COUNTRY: "GR"})
+    ran = importer("check", file, "--preview", "--json")
+    link = ran.said["preview"]["groups"][1]["reasons"][0]["link"]
+    said = [cell for row in sheet(ran.said, "Summary") for cell in row if cell]
+
+    assert "would be refused: AQ, Company, EUR." in said
+    assert "contract missing: GR, Company, EUR — expected success fee 9.5 %." in said
+    told = "would be taken: DE, Company, EUR; FR, Company, EUR — expected success fee 9.5 % to 24.5 %."
+    assert told in said
+    assert f"Open {link} — it cures 1 row." in said
 
 
 def test_the_sheet_comes_last_and_its_links_can_be_opened(importer: Importer, tmp_path: Path, serve: Any) -> None:

@@ -437,6 +437,10 @@ def a_preview(**debtor: str) -> dict[str, Any]:
     }
 
 
+def days_ago(days: int) -> str:
+    return f"{datetime.now(UTC).date() - timedelta(days=days)}"
+
+
 def test_a_preview_makes_no_case_and_needs_no_names(sandbox: tuple[str, Path], api: httpx.Client) -> None:
     before = len(Store(sandbox[1]).cases())
     result = api.post("/cases/preview", json=a_preview(countryAlpha2="US", stateAlpha2="CA")).json()["result"]
@@ -475,8 +479,57 @@ def test_a_preview_is_stricter_with_codes(api: httpx.Client, body: dict[str, Any
     assert field in answer.json()
 
 
+@pytest.mark.parametrize(
+    ("members", "surcharge"),
+    [
+        ({}, 0),
+        ({"dueDate": days_ago(300)}, 0),
+        ({"dueDate": days_ago(400)}, 8),
+        ({"dueDate": days_ago(800)}, 15),
+        ({"amountToRecoverOver12Months": 50, "amountToRecoverOver24Months": 20}, 5.4),
+        (
+            {
+                "amountToRecover": None,
+                "claimLines": [
+                    {"dueDate": days_ago(800), "amount": 25},
+                    {"dueDate": days_ago(0), "amount": 75},
+                ],
+            },
+            3.75,
+        ),
+    ],
+)
+def test_a_preview_adds_to_the_fee_for_age(api: httpx.Client, members: dict[str, Any], surcharge: float) -> None:
+    price = api.post("/cases/preview", json=a_preview() | members).json()["result"]["pricingPreview"]
+
+    assert (price["ageSurchargePercentage"], price["totalSuccessFeePercentage"]) == (surcharge, 9.5 + surcharge)
+
+
+def test_a_preview_takes_claim_lines_without_a_due_date_alone(api: httpx.Client) -> None:
+    lines = {"amountToRecover": None, "claimLines": [{"dueDate": "2026-01-05", "amount": 25}]}
+    answer = api.post("/cases/preview", json=a_preview() | lines | {"dueDate": "2026-01-05"})
+
+    assert (answer.status_code, [*answer.json()]) == (400, ["dueDate"])
+
+
+def test_a_partners_preview_tells_the_price_alone(api: httpx.Client) -> None:
+    taken, alone, wrong = (
+        api.post("/referral/cases/preview", json=a_preview(countryAlpha2=country)) for country in ("GR", "AQ", "GRC")
+    )
+
+    assert {name: taken.json()[name] for name in ("isEligible", "ineligibilityReason")} == {
+        "isEligible": True,
+        "ineligibilityReason": None,
+    }
+    assert taken.json()["pricingPreview"]["totalSuccessFeePercentage"] == 9.5
+    assert "requiredActions" not in taken.json()
+    assert (alone.json()["isEligible"], alone.json()["pricingPreview"]) == (False, None)
+    assert wrong.status_code == 400
+
+
 def test_a_preview_of_no_request_is_refused(api: httpx.Client) -> None:
     assert api.post("/cases/preview", content="[]").status_code == 400
+    assert api.post("/referral/cases/preview", content="[]").status_code == 400
 
 
 def keyed(key: str) -> dict[str, str]:

@@ -97,11 +97,11 @@ def check(
     with suppress(NoJournalError), closing(_open(settings, create=False)) as journal:
         made = made_earlier(judged, job, journal, environment)
     judged = bundle_rows(judged, job, set(made), {})
-    preview = None
+    preview = foretold = None
     if ask:
-        judged, preview = preview_check(judged, job, made, settings, *ask, doing)
+        judged, preview, foretold = preview_check(judged, job, made, settings, *ask, doing)
     run = replace(describe(judged, job, settings, "check"), preview=preview)
-    return report_check(run, judged, made, settings, written=written, doing=doing)
+    return report_check(run, judged, made, settings, foretold=foretold, written=written, doing=doing)
 
 
 def submit(

@@ -139,6 +139,27 @@ def sort_by_stake(preview: Preview) -> Preview:
     return replace(preview, groups=tuple(groups))
 
 
+def foretell(questions: Sequence[Question], preview: Preview) -> pd.DataFrame:
+    """Say of each row that would not be taken why, and where that is settled: "message" and "solution", by row key."""
+    told = [
+        pd.DataFrame(
+            {
+                "message": f"{group.verdict.capitalize()}: {_say(group)}",
+                "solution": next((link for _, link in group.reasons() if link), None),
+            },
+            index=question.rows,
+            dtype=TEXT,
+        )
+        for question, group in zip(questions, preview.groups, strict=True)
+        if group.verdict in _ISSUES
+    ]
+    return pd.concat(told) if told else pd.DataFrame({"message": [], "solution": []}, dtype=TEXT)
+
+
+def _say(group: PreviewGroup) -> str:
+    return " ".join(dict.fromkeys(_close(text) for text, _ in group.reasons()))
+
+
 def warn(judged: Judged, questions: Sequence[Question], preview: Preview) -> Judged:
     """Add a warning to each row that would not be taken; *preview* has its groups in the order of *questions*."""
     told = [
@@ -155,9 +176,7 @@ def warn(judged: Judged, questions: Sequence[Question], preview: Preview) -> Jud
 
 def _tell_rows(judged: Judged, rows: pd.Index, group: PreviewGroup) -> pd.DataFrame:
     code = judged.target.CODES[_ISSUES[group.verdict]]
-    reasons = list(group.reasons())
-    said = " ".join(dict.fromkeys(_close(text) for text, _ in reasons))
-    links = " and ".join(dict.fromkeys(link for _, link in reasons if link))
+    links = " and ".join(dict.fromkeys(link for _, link in group.reasons() if link))
     named = next((name for name in ("debtor.countryAlpha2", "debtor.country") if name in judged.headers), "")
     values = judged.values.loc[rows]
     column = judged.headers.get(named, "debtor.countryAlpha2")
@@ -170,7 +189,7 @@ def _tell_rows(judged: Judged, rows: pd.Index, group: PreviewGroup) -> pd.DataFr
             "severity": code.severity,
             "code": code.code,
             "value": (values[named] if named else values["debtor.countryAlpha2"]).fillna("").array,
-            "message": code.message.format(**filled, detail=said),
+            "message": code.message.format(**filled, detail=_say(group)),
             "hint": code.hint.format(**filled, detail=f" at {links}" if links else ""),
         }
     )

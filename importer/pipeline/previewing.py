@@ -14,12 +14,14 @@ from importer.journal import Journal
 from importer.model import Forecast, Preview
 from importer.pipeline.account import DeniedError, SilentError, ask_again, steady_clock, throttle_of
 from importer.pipeline.parties import asking_parties
-from importer.pipeline.preview import put_questions, sort_by_stake, to_send, warn
+from importer.pipeline.preview import foretell, put_questions, sort_by_stake, to_send, warn
 from importer.protocol.preview import read_preview
 from importer.talk import Talk, for_each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import pandas as pd
 
     from importer.model import Doing
     from importer.pipeline.account import Api, Waiting
@@ -39,8 +41,8 @@ UNASKED: Final = "It was not asked."
 
 def preview_check(
     judged: Judged, job: Job, made: Mapping[int, object], settings: Settings, api: Api, waiting: Waiting, doing: Doing
-) -> tuple[Judged, Preview]:
-    """Ask about what a submit would send; of the journal it counts the requests in, nothing else changes.
+) -> tuple[Judged, Preview, pd.DataFrame]:
+    """Ask about what a submit would send; the journal counts the requests, and nothing else in it changes.
 
     Args:
         judged: Of the check.
@@ -51,19 +53,22 @@ def preview_check(
         waiting: Told why and until when a request has to wait.
         doing: Gets to know how far it is.
 
+    Returns:
+        The rows with warnings, what the API said, and what is to be told of single rows: see `foretell`.
+
     Raises:
         JournalError: The journal cannot be opened.
     """
     questions = put_questions(judged, job, to_send(judged, made))
     if not questions:
-        return judged, Preview((), 0)
+        return judged, Preview((), 0), foretell((), Preview((), 0))
     with closing(Journal.open(settings.journal, settings.locks)) as journal:
         try:
             parties = asking_parties(api, settings, journal, judged.clients, waiting=waiting)
             preview = _ask(questions, judged.target, parties, journal, settings, waiting, doing)
         except Stopped as error:
             preview = Preview(tuple(replace(one.group, failed=UNASKED) for one in questions), 0, str(error))
-    return warn(judged, questions, preview), sort_by_stake(preview)
+    return warn(judged, questions, preview), sort_by_stake(preview), foretell(questions, preview)
 
 
 def preview_planned(

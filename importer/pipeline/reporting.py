@@ -182,6 +182,7 @@ def report_check(
     made: dict[int, Entry],
     settings: Settings,
     *,
+    foretold: pd.DataFrame | None = None,
     written: bool,
     doing: Doing = quietly,
 ) -> Ending:
@@ -192,6 +193,7 @@ def report_check(
         judged: Its rows.
         made: Row key → what an earlier run made.
         settings: Of the command.
+        foretold: By row key, "message" and "solution" of rows that the API would not take.
         written: Whether there is to be a report.
         doing: Gets to know how far that is.
 
@@ -204,15 +206,19 @@ def report_check(
     for column, name in (("case_id", "case_id"), ("reference", "case_reference"), ("lifecycle", "lifecycle")):
         told = pd.Series({row: getattr(entry, name) for row, entry in made.items()}, dtype=TEXT)
         outcomes[column] = told.reindex(outcomes.index).where(known)
+    if foretold is not None:
+        for column in ("message", "solution"):
+            outcomes[column] = foretold[column].reindex(outcomes.index).combine_first(outcomes[column])
     figures = count(outcomes, judged.amounts, check=True, bundled=judged.bundling is not None)
     stopped = run.preview.stopped if run.preview else ""
     exit_code = Stopped.exit_code if stopped else figures.exit_code
-    run = end_session(replace(run, finished=datetime.now(UTC), stopped=stopped or None, exit_code=exit_code))
+    run = end_session(replace(run, finished=datetime.now(UTC), exit_code=exit_code))
     ending = end(run, None, figures)
     if written:
         path = settings.reports / run.id / WORKBOOK
         report = Report(run, judged.header, judged.cells, judged.numbers, judged.issues, outcomes, judged.amounts)
         ending = _write(report, path, figures, doing)
+    ending = replace(ending, stopped=stopped or None)
     if judged.bundling is None:
         return ending
     spared = sum(len(bundle.rows) - 1 for bundle in judged.bundles)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from importer.report.digest import LONGEST_LINK
 from importer.report.figures import EXACT
 from importer.report.rows import make_legible
-from importer.report.sheets import LONGEST_LINK
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from decimal import Decimal
 
     from importer.model import Preview, PreviewGroup, Verdict
@@ -35,6 +36,7 @@ COLUMNS: Final = {  # header → width in characters
 NUMBERS: Final = frozenset({"Rows", "Cases", "Amount", "Fee", "Of it for age", "Largest case"})
 LINE: Final = 15.0  # points
 OPEN: Final = "Open"
+NAMED: Final = 6  # groups in a sentence
 LEAD: Final = (
     "What the API said before anything was sent: one question for all rows with the same country, US state, kind of "
     "debtor and currency. Fee is the success fee of the group's largest case, in percent of what is recovered. It "
@@ -78,6 +80,27 @@ def add_preview(package: Package, preview: Preview) -> None:
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
     sheet.set_footer("&L&A&RPage &P of &N")
+
+
+def tell_preview(preview: Preview) -> Iterator[tuple[int, str]]:
+    """Yield what a summary says: of how many rows, and what the API would do with them, with the fees it expects."""
+    for verdict in _LOOKS:
+        groups = [group for group in preview.groups if group.verdict == verdict]
+        if not groups:
+            continue
+        fees = sorted(group.forecast.total for group in groups if group.forecast and group.forecast.total is not None)
+        named = "; ".join(group.title for group in groups[:NAMED])
+        more = f" and {len(groups) - NAMED:,} more" if len(groups) > NAMED else ""
+        yield sum(group.rows for group in groups), f"{verdict}: {named}{more}{_tell_fees(fees)}."
+    if preview.stopped:
+        yield 0, f"The preview is not complete. {preview.stopped}"
+
+
+def _tell_fees(fees: Sequence[Decimal]) -> str:
+    if not fees:
+        return ""
+    lowest, highest = f"{fees[0].normalize():f} %", f"{fees[-1].normalize():f} %"
+    return f" — expected success fee {lowest}" + (f" to {highest}" if lowest != highest else "")
 
 
 def _head(name: str) -> str:

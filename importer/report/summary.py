@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from importer.report.charts import HATCHED, SOLID, Series, add_bars, add_shares, height_of, look_of, place
 from importer.report.figures import write_ages, write_amounts, write_counts, write_kinds, write_rows
 from importer.report.page import HIGH, LINE, WIDTH, Page
-from importer.report.saying import tell_money
+from importer.report.previewed import tell_preview
+from importer.report.saying import count, tell_money
 
 if TYPE_CHECKING:
     from importer.model import Digest
@@ -37,6 +38,7 @@ def add_summary(package: Package, digest: Digest) -> None:
     _write_cards(page, digest)
     _write_advice(page, digest)
     charts = _leave_room(page, digest)
+    _write_preview(page, digest)
     _write_reasons(page, digest)
     page.start_section("Rows by status")
     write_counts(page, digest)
@@ -95,6 +97,14 @@ def _leave_room(page: Page, digest: Digest) -> Room:
     page.start_section("At a glance", keep=height_of(BARS) * POINTS)
     row = page.leave(height_of(BARS) + 12)
     return {name: (row, bool(number)) for number, name in enumerate(wanted)}
+
+
+def _write_preview(page: Page, digest: Digest) -> None:
+    """Write what the API said of what was not sent yet."""
+    if digest.run.preview and digest.run.preview.groups:
+        page.start_section("What the API would say")
+        for rows, text in tell_preview(digest.run.preview):
+            page.write_reason(count(rows) if rows else "", text)
 
 
 def _write_reasons(page: Page, digest: Digest) -> None:
