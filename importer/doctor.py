@@ -1,7 +1,8 @@
-"""Says whether settings, key, journal, webhooks, mappings, clock and API are in order, and what to do where not."""
+"""Says whether settings, key, journal, webhooks, mappings, notices, clock and API are in order, or what to do."""
 
 from __future__ import annotations
 
+import platform
 import time
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -11,10 +12,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import schemas
+from importer import notify
 from importer.errors import ImporterError, NoJournalError, Stopped
 from importer.journal import Journal
 from importer.listen.secrets import Secrets
 from importer.mappings import read_mapping, saved
+from importer.notice import tell_test
 from importer.pipeline.account import identify, sending_account
 from importer.pipeline.details import validate
 from importer.pipeline.parties import name_clients, sending_parties
@@ -46,8 +49,17 @@ class Finding:
     exit_code: int = 0
 
 
-def examine(settings: Settings, find_api: Api | ImporterError, client: str | None = None) -> Iterator[Finding]:
-    """Look at one thing after the other, as far as each allows the next; for a partner's key also at a *client*."""
+def examine(
+    settings: Settings, find_api: Api | ImporterError, client: str | None = None, *, noticing: bool = False
+) -> Iterator[Finding]:
+    """Look at one thing after the other, as far as each allows the next.
+
+    Args:
+        settings: Of the command.
+        find_api: The API, or why there is none.
+        client: For a partner's key: whose link to look at, too.
+        noticing: Whether to send a notice for a test.
+    """
     asks = schemas.load(settings.target).API == "confirma"
     rate = settings.details_rate if asks else settings.rate
     changing = f", references are changed by {settings.reference_path}" if settings.reference_path else ""
@@ -56,6 +68,7 @@ def examine(settings: Settings, find_api: Api | ImporterError, client: str | Non
     yield journal
     yield _examine_webhooks(settings)
     yield _examine_mappings(settings)
+    yield _examine_notices(settings, trying=noticing)
     if isinstance(find_api, ImporterError):
         yield Finding("key", ok=False, text=str(find_api), exit_code=find_api.exit_code)
         return
@@ -105,6 +118,31 @@ def _examine_mappings(settings: Settings) -> Finding:
     except ImporterError as error:
         return Finding("mappings", ok=False, text=str(error), exit_code=error.exit_code)
     return Finding("mappings", ok=True, text=f"saved are: {', '.join(known)}" if known else "none is saved")
+
+
+def _examine_notices(settings: Settings, *, trying: bool) -> Finding:
+    """Say which endings are told to whom; with *trying* send a notice for a test."""
+    try:
+        services = notify.open_services(addresses) if (addresses := notify.find_addresses()) else []
+    except ImporterError as error:
+        return Finding("notices", ok=False, text=str(error), exit_code=error.exit_code)
+    wanted = settings.notify not in {None, "never"}
+    if not services and (trying or wanted):
+        return Finding("notices", ok=False, text=notify.ABSENT, exit_code=3)
+    if not services:
+        return Finding("notices", ok=True, text="none is configured")
+    names = ", ".join(service.name for service in services)
+    if not settings.notify and not notify.is_in_environment():
+        text = f"the keyring has an address ({names}), and is asked for it only where `notify` is set."
+        return Finding("notices", ok=False, text=text, exit_code=3)
+    if trying and (failed := notify.send(services, tell_test(platform.node()))):
+        return Finding("notices", ok=False, text=" ".join(failed), exit_code=4)
+    checks = ", checks too" if settings.notify_check else ""
+    told = {"problems": f"of runs that leave a problem{checks}", "never": "of no run"}
+    tried = "; a test notice was sent" if trying else ""
+    return Finding(
+        "notices", ok=True, text=f"{names}: {told.get(settings.notify or '', f'of every run{checks}')}{tried}"
+    )
 
 
 def _examine_token(settings: Settings, api: Api) -> Finding:

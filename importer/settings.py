@@ -15,7 +15,7 @@ from importer.mappings import read_toml
 from importer.throttle import Rate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 NAMES: Final = (
     "api_url",
@@ -31,6 +31,8 @@ NAMES: Final = (
     "journal",
     "timezone",
     "reference_path",
+    "notify",
+    "notify_check",
 )
 REFERRAL_URLS: Final = {  # host of the Customer API → where its tokens come from
     "customer-api.debitura.com": "https://referral-api.debitura.com",
@@ -38,6 +40,7 @@ REFERRAL_URLS: Final = {  # host of the Customer API → where its tokens come f
 }
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 KEYRING_SERVICE: Final = "invoice-importer"
+NOTIFY: Final = ("always", "problems", "never")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class Settings:
         timezone: The creditor's: it decides which day is today.
         reference_path: The operation that changes a case's partner reference, as `PATCH /cases/{id}`; blank for none:
             no document of the API names one.
+        notify: Which endings of runs are told by a notice: `always`, `problems` or `never`; None where nothing says it.
+        notify_check: Whether checks are told of, too.
     """
 
     workspace: Path
@@ -77,6 +82,8 @@ class Settings:
     journal: str | Path = ""
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     reference_path: str = ""
+    notify: str | None = None
+    notify_check: bool = False
 
     @property
     def reports(self) -> Path:
@@ -111,8 +118,32 @@ def load(workspace: Path, options: Mapping[str, object], environment: Mapping[st
     strange = sorted(set(written) - set(NAMES))
     if strange:
         raise SettingsError(f"{file} has unknown settings: {', '.join(strange)}. There are: {', '.join(NAMES)}.")
+    given = _gather(NAMES, options, environment, written, file)
+    given.setdefault("journal", workspace / "journal.db")
+    return Settings(workspace, **given)
+
+
+def load_notify(workspace: Path, environment: Mapping[str, str] | None = None) -> Settings:
+    """Gather what is said about notices alone, so that a setting that cannot be read is told by one, too.
+
+    Raises:
+        SettingsError: Nothing can be read of that either.
+    """
+    file = workspace / "importer.toml"
+    environment = os.environ if environment is None else environment
+    written = read_toml(file) if file.exists() else {}
+    return Settings(workspace, **_gather(("notify", "notify_check"), {}, environment, written, file))
+
+
+def _gather(
+    names: Iterable[str],
+    options: Mapping[str, object],
+    environment: Mapping[str, str],
+    written: Mapping[str, object],
+    file: Path,
+) -> dict[str, Any]:
     given: dict[str, Any] = {}
-    for name in NAMES:
+    for name in names:
         variable = f"IMPORTER_{name.upper()}"
         for value, origin in (
             (options.get(name), f"--{name.removeprefix('details_').replace('_', '-')}"),
@@ -122,8 +153,7 @@ def load(workspace: Path, options: Mapping[str, object], environment: Mapping[st
             if value is not None:
                 given[name] = _read_value(name, value, origin)
                 break
-    given.setdefault("journal", workspace / "journal.db")
-    return Settings(workspace, **given)
+    return given
 
 
 def _read_value(name: str, value: object, origin: str) -> object:
@@ -135,12 +165,14 @@ def _read_value(name: str, value: object, origin: str) -> object:
         "concurrency": lambda text: _positive(int(text)),
         "timeout": lambda text: _positive(float(text)),
         "settle_after": lambda text: _positive(float(text)),
-        "keep_going": lambda text: {"true": True, "1": True, "false": False, "0": False}[text.lower()],
+        "keep_going": _flag,
         "details_rate": Rate.parse,
         "details_parameter": _parameter,
         "journal": lambda text: text if "://" in text else Path(text),
         "timezone": ZoneInfo,
         "reference_path": read_operation,
+        "notify": _notify,
+        "notify_check": _flag,
     }
     try:
         return readers[name](str(value))
@@ -154,6 +186,16 @@ def _positive(number: float) -> float:
     if not 0 < number < float("inf"):
         raise ValueError
     return number
+
+
+def _flag(text: str) -> bool:
+    return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+
+
+def _notify(text: str) -> str:
+    if text not in NOTIFY:
+        raise SettingsError(f"{text!r} is none of {', '.join(NOTIFY)}.")
+    return text
 
 
 def _parameter(text: str) -> str:
@@ -224,16 +266,7 @@ def api_key(api_url: str, environment: Mapping[str, str] | None = None) -> str:
     Raises:
         SettingsError: There is none, or it cannot be one; the key itself is never part of a message.
     """
-    environment = os.environ if environment is None else environment
-    key = environment.get("IMPORTER_API_KEY", "")
-    file = environment.get("IMPORTER_API_KEY_FILE", "")
-    if not key and file:
-        try:
-            key = Path(file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise SettingsError(f"The file {file} named by IMPORTER_API_KEY_FILE cannot be read: {reason}.") from None
-    key = (key or from_keyring(environment_of(api_url))).strip()
+    key = find_secret("IMPORTER_API_KEY", environment_of(api_url), environment)
     if not key:
         raise SettingsError(
             "There is no API key. Set IMPORTER_API_KEY, or IMPORTER_API_KEY_FILE to a file that holds it, or run "
@@ -242,6 +275,24 @@ def api_key(api_url: str, environment: Mapping[str, str] | None = None) -> str:
     if not key.isascii() or not key.isprintable() or " " in key:
         raise SettingsError("The API key has spaces or signs that no key has; copy it again.")
     return key
+
+
+def find_secret(variable: str, entry: str, environment: Mapping[str, str] | None = None) -> str:
+    """Find a secret: in *variable*, in the file that *variable*`_FILE` names, or in the keyring's *entry*; else blank.
+
+    Raises:
+        SettingsError: The file cannot be read.
+    """
+    environment = os.environ if environment is None else environment
+    secret = environment.get(variable, "")
+    file = environment.get(f"{variable}_FILE", "")
+    if not secret and file:
+        try:
+            secret = Path(file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise SettingsError(f"The file {file} named by {variable}_FILE cannot be read: {reason}.") from None
+    return (secret or from_keyring(entry)).strip()
 
 
 def exposed_key_file(environment: Mapping[str, str] | None = None, *, variable: str = "IMPORTER_API_KEY") -> str | None:

@@ -58,8 +58,18 @@ def show(workspace: Path, *, run: str, as_json: bool, quiet: bool, row: int | No
 @targeted
 @asking
 @click.option("--client", help="For the target `referral`: say whether the link to this client is active, too.")
-def doctor(workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, client: str | None, **options: Any) -> int:
-    """Say whether settings, key, journal, webhooks, clock and API are in order."""
+@click.option("--notice", is_flag=True, help="Send a notice for a test to the addresses of notices.")
+def doctor(
+    workspace: Path,
+    *,
+    as_json: bool,
+    quiet: bool,
+    sandbox: bool,
+    client: str | None,
+    notice: bool,
+    **options: Any,
+) -> int:
+    """Say whether settings, key, journal, webhooks, notices, clock and API are in order."""
     from importer import doctor as examining  # noqa: PLC0415 - SQLAlchemy takes half a second
 
     settings, _ = take_settings(workspace, options)
@@ -69,7 +79,7 @@ def doctor(workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, client
             api = stack.enter_context(open_api(settings, sandbox=sandbox))
         except ImporterError as error:
             api = error
-        findings = list(examining.examine(settings, api, client))
+        findings = list(examining.examine(settings, api, client, noticing=notice))
     if as_json:
         listed = [{"what": finding.what, "ok": finding.ok, "text": finding.text} for finding in findings]
         print_json({"findings": listed, "exit": max(finding.exit_code for finding in findings)})

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Never
 
 import click
 
+from importer.cli import noticing
 from importer.errors import ImporterError, Interrupted, SourceError
 
 if TYPE_CHECKING:
@@ -45,26 +46,37 @@ def common(command: Command) -> Command:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         # What libraries log may quote debtors' data; without this, their warnings go to stderr.
         logging.lastResort = None
+        code, stopped = _end(lambda: command(workspace, as_json=as_json, quiet=quiet, **options), workspace)
+        if stopped:
+            _say(stopped, as_json=as_json)
         try:
-            code = command(workspace, as_json=as_json, quiet=quiet, **options)
-        except click.ClickException:
-            raise
-        except ImporterError as error:
-            code = _say(error, as_json=as_json)
-        except (KeyboardInterrupt, click.Abort):
-            code = _say(Interrupted("Interrupted; nothing more was done."), as_json=as_json)
-        except Exception as error:  # noqa: BLE001 - the last resort: a bug has a sentence, too
-            code = _say(_confess(error, workspace), as_json=as_json)
+            noticing.tell(code, str(stopped or ""))
+        except Exception as error:  # noqa: BLE001 - how the run ended stands, whatever happens to a notice of it
+            click.echo(f"No notice was sent. {_confess(error, workspace)}", err=True)
         sys.exit(code)
 
     return run
 
 
-def _say(error: ImporterError, *, as_json: bool) -> int:
+def _end(command: Callable[[], int], workspace: Path) -> tuple[int, ImporterError | None]:
+    """Run a command to its end: the exit code, and what stopped it."""
+    try:
+        return command(), None
+    except click.ClickException as error:
+        noticing.tell(error.exit_code, error.format_message())
+        raise
+    except ImporterError as error:
+        return error.exit_code, error
+    except (KeyboardInterrupt, click.Abort):
+        return Interrupted.exit_code, Interrupted("Interrupted; nothing more was done.")
+    except Exception as error:  # noqa: BLE001 - the last resort: a bug has a sentence, too
+        return ImporterError.exit_code, _confess(error, workspace)
+
+
+def _say(error: ImporterError, *, as_json: bool) -> None:
     click.echo(str(error), err=True)
     if as_json:
         print_json({"exit": error.exit_code, "error": str(error)})
-    return error.exit_code
 
 
 def _confess(error: Exception, workspace: Path) -> ImporterError:

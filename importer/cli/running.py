@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from importer.cli import noticing
 from importer.cli.opening import environment_told, load_settings, open_api, take_settings
 from importer.cli.options import (
     common,
@@ -55,6 +56,7 @@ def check(
     Without --preview the API is not called, and nothing is written to the journal; with it, the journal counts the
     requests.
     """
+    noticing.expect("check", options["sources"], workspace, sandbox=sandbox)
     from importer import screen  # noqa: PLC0415 - imports that --help need not wait for
 
     console = screen.console(quiet=quiet)
@@ -96,6 +98,7 @@ def submit(
     **options: Any,
 ) -> int:
     """Judge every row of SOURCE..., show what would be sent, ask, and send what is valid."""
+    noticing.expect("submit", options["sources"], workspace, sandbox=sandbox)
     need_yes("submit", yes=yes)
     from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
 
@@ -126,6 +129,7 @@ def submit(
 @click.option("--wait", is_flag=True, help="Wait for another sender of the same account to end.")
 def resume(workspace: Path, *, run: str, as_json: bool, quiet: bool, sandbox: bool, wait: bool, **options: Any) -> int:
     """Finish RUN: ask about what is unknown, send what was not sent."""
+    noticing.expect("resume", (run,), workspace, sandbox=sandbox)
     from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
 
     settings, _ = take_settings(workspace, options)
@@ -180,6 +184,7 @@ def _finish(ending: Ending, console: Console, *, as_json: bool) -> int:
     """Tell people on stderr and scripts on stdout how it ended."""
     from importer import screen  # noqa: PLC0415 - imported by every caller already
 
+    noticing.note(ending)
     screen.show_ending(console, ending)
     if as_json:
         document: dict[str, object] = {
