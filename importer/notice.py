@@ -1,11 +1,13 @@
 """What a notice says of how a run ended: figures and the next step, no value of any row.
 
 Pure. A notice leaves the house by mail or by somebody else's servers, so it names no debtor and no reference: faults
-are told by what the catalogue calls them, answers of the API by their codes.
+are told by what the catalogue calls them, answers of the API by their codes, and of what stopped a run all that is
+quoted is left out: headings and cells, of a source without a header both at once.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 REASONS: Final = 10  # of each kind
 LONGEST_NAME: Final = 60  # characters of a source's name in the subject
+QUOTED: Final = re.compile(r"“[^”]*”")
+LEFT_OUT: Final = "What is quoted is left out here (“…”); the command's own output has it."
 LONGEST_ERROR: Final = 1_000  # characters of what stopped a run
 WHAT: Final = {"check": "Check of", "submit": "Import of", "resume": "Import of run"}
 EXITS: Final[Mapping[int, str]] = {
@@ -83,7 +87,7 @@ def tell_digest(origin: Origin, digest: Digest, *, report: str, exit_code: int) 
         **_facts(origin, exit_code),
     }
     parts = [
-        [digest.headline],
+        _tell_error(digest.headline),
         ["What to do next:", *_tell_advice(digest)],
         ["Rows:", *_align([(one.status, f"{one.rows:,}") for one in digest.standings], "all rows", f"{digest.rows:,}")],
         *_tell_amounts(digest),
@@ -97,9 +101,8 @@ def tell_digest(origin: Origin, digest: Digest, *, report: str, exit_code: int) 
 def tell_failure(origin: Origin, error: str, exit_code: int) -> Notice:
     """Tell that a command ended without a report of rows: it could not start, for the most part."""
     subject = f"{WHAT[origin.kind]} {_name(origin.named)} {FAILURES.get(exit_code, 'could not start')}"
-    told = error if len(error) <= LONGEST_ERROR else f"{error[:LONGEST_ERROR]}…"
     facts = [f"{name}: {value}" for name, value in _facts(origin, exit_code).items()]
-    return _write(origin, subject, [[told], facts], exit_code)
+    return _write(origin, subject, [_tell_error(error), facts], exit_code)
 
 
 def tell_test(machine: str) -> Notice:
@@ -113,6 +116,12 @@ def _write(origin: Origin, subject: str, parts: Sequence[Sequence[str]], exit_co
     mark = "Sandbox: " if origin.sandbox else ""
     paragraphs = ["\n".join(printable(line) for line in lines) for lines in parts if lines]
     return Notice(printable(f"{mark}{subject}"), "\n\n".join(paragraphs) + "\n", exit_code)
+
+
+def _tell_error(error: str) -> list[str]:
+    told, quotes = QUOTED.subn("“…”", error)
+    told = told if len(told) <= LONGEST_ERROR else f"{told[:LONGEST_ERROR]}…"
+    return [told, LEFT_OUT] if quotes else [told]
 
 
 def _name(names: Sequence[str]) -> str:

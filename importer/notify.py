@@ -130,9 +130,11 @@ def _open_service(apprise: Any, asset: Any, address: str, which: str) -> Service
         )
     if not plugin.verify_certificate:
         raise SettingsError(
-            f"{named} says verify=no, so that anybody could take its server's place. Leave that out; SSL_CERT_FILE and "
-            "REQUESTS_CA_BUNDLE name a file with certificates of your own."
+            f"{named} says verify=no, so that anybody could take its server's place. Leave that out; SSL_CERT_FILE "
+            "names a file with certificates of your own."
         )
+    # Its HTTP library looks elsewhere for authorities than Python and the rest of this program do.
+    plugin.verify_certificate = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or True
     by_mail = plugin.protocol == "mailto"
     if _is_bare(plugin, by_mail=by_mail):
         safe = plugin.secure_protocol if isinstance(plugin.secure_protocol, str) else plugin.secure_protocol[0]

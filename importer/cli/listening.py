@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from importer.cli.opening import load_settings, open_api, take_settings
+from importer.cli.opening import load_settings, open_api, take_settings, warn_of_exposed
 from importer.cli.options import asking, common, print_json
 from importer.errors import SettingsError
 from importer.model import split_row_key
@@ -47,10 +47,8 @@ def listen(workspace: Path, *, as_json: bool, quiet: bool, host: str, port: int,
         raise click.BadParameter("a path begins with /.", param_hint="--path")
     from importer.listen.loop import listen as take  # noqa: PLC0415 - a web server
     from importer.listen.secrets import VARIABLE  # noqa: PLC0415 - with it
-    from importer.settings import exposed_key_file  # noqa: PLC0415 - --help needs none
 
-    if exposed := exposed_key_file(variable=VARIABLE):
-        click.echo(f"Others can read the webhook secret in {exposed}: `chmod 600 {exposed}` keeps it yours.", err=True)
+    warn_of_exposed(VARIABLE, "webhook secret")
     take(load_settings(workspace), host, port, path, Teller(as_json=as_json, quiet=quiet))
     return 0
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from importer.cli.opening import warn_of_exposed
 from importer.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def _tell(expected: Expected, exit_code: int, error: str) -> list[str]:
     addresses = notify.find_wanted(expected.workspace, checking=expected.kind == "check", well=exit_code == 0)
     if not addresses:
         return []
+    warn_of_exposed(notify.VARIABLE, "address of notices")
     services = notify.open_services(addresses)
     return notify.send(services, _write(expected, exit_code, error))
 

@@ -63,10 +63,9 @@ def open_api(settings: Settings, *, sandbox: bool) -> Iterator[Api]:
     from importer.pipeline import Api  # noqa: PLC0415 - pandas
 
     if not sandbox:
-        from importer.settings import api_key, exposed_key_file  # noqa: PLC0415 - with the settings
+        from importer.settings import api_key  # noqa: PLC0415 - with the settings
 
-        if exposed := exposed_key_file():
-            click.echo(f"Others can read the API key in {exposed}: `chmod 600 {exposed}` keeps it yours.", err=True)
+        warn_of_exposed("IMPORTER_API_KEY", "API key")
         referral_url = _referral_url(settings)
         key = api_key(referral_url or _url(settings))
         yield Api(_url(settings), key, _header(settings), referral_url=referral_url)
@@ -88,6 +87,14 @@ def open_api(settings: Settings, *, sandbox: bool) -> Iterator[Api]:
             yield Api(url + PREFIXES["customer"], key, referral_url=url + PREFIXES[name])
         else:
             yield Api(url + PREFIXES[name], key, _header(settings))
+
+
+def warn_of_exposed(variable: str, what: str) -> None:
+    """Say where others can read the file that holds a secret, of what *variable* or `_FILE` is for."""
+    from importer.settings import exposed_key_file  # noqa: PLC0415 - with the settings
+
+    if exposed := exposed_key_file(variable=variable):
+        click.echo(f"Others can read the {what} in {exposed}: `chmod 600 {exposed}` keeps it yours.", err=True)
 
 
 def _header(settings: Settings) -> Header:
