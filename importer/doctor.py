@@ -140,9 +140,8 @@ def _examine_notices(settings: Settings, *, trying: bool) -> Finding:
     checks = ", checks too" if settings.notify_check else ""
     told = {"problems": f"of runs that leave a problem{checks}", "never": "of no run"}
     tried = "; a test notice was sent" if trying else ""
-    return Finding(
-        "notices", ok=True, text=f"{names}: {told.get(settings.notify or '', f'of every run{checks}')}{tried}"
-    )
+    when = told.get(settings.notify or "", f"of every run{checks}")
+    return Finding("notices", ok=True, text=f"{names}, {when}{tried}")
 
 
 def _examine_token(settings: Settings, api: Api) -> Finding:

@@ -30,14 +30,18 @@ ABSENT: Final = (
     f"`keyring set {KEYRING_SERVICE} {IN_KEYRING}`."
 )
 
-# What the library notes in its log, which quotes addresses → what may be said of it. The first that is found holds.
+# The lines of the library's log that tell why; what comes before "Caused by" quotes the address.
+TELLING: Final = re.compile(
+    r"Socket Exception:(?:.*Caused by)?(.*)|SMTP recipient .* refused:(.*)|(error=\d+)", re.DOTALL
+)
+# What is found in these lines → what may be said of it; the first holds.
 REASONS: Final = (
     (r"certificate.verify.failed", "the certificate of its server cannot be verified"),
     (r"\bssl\b|starttls|\btls\b", "no encrypted connection to its server can be made"),
     (r"refused\b.*\b(?:111|61|10061)\b|\b(?:111|61|10061)\b.*refused", "nothing answers at its address"),
     (r"getaddrinfo|name or service not known|nodename nor servname|resolution", "its address names no host"),
     (r"\(535, |\(53[0-9], |error=40[13]\b", "it does not accept the name, password or token in its address"),
-    (r"\((?P<code>[45]\d\d), |error=(?P<status>[345]\d\d)\b", "its server refuses it with {}"),
+    (r"\(([45]\d\d), |^ ?([45]\d\d) |error=([345]\d\d)\b", "its server refuses it with {}"),
     (r"timed out|timeout", "its server does not answer"),
 )
 
@@ -191,7 +195,7 @@ def _send(service: Service, notice: Notice, said: dict[int, str], number: int) -
         )
         said[number] = "" if sent else _explain(log.lines)
     except Exception as error:  # noqa: BLE001 - whatever a library raises, the run is not about it
-        said[number] = _explain([f"{type(error).__name__}: {error}"])
+        said[number] = _explain([f"Socket Exception: {type(error).__name__} {error}"])
     finally:
         logger.removeHandler(log)
 
@@ -232,8 +236,9 @@ def _quiet() -> None:
 
 def _explain(lines: Sequence[str]) -> str:
     """Say why a notice was not sent, in words that quote nothing but a code of three digits."""
+    told = ["".join(filter(None, found.groups())) for line in lines if (found := TELLING.search(line))]
     for pattern, reason in REASONS:
-        for line in reversed(lines):
+        for line in reversed(told):
             if found := re.search(pattern, line, re.IGNORECASE):
                 return reason.format(next((code for code in found.groups() if code), ""))
     return "its service refuses it"

@@ -37,6 +37,7 @@ HOMES = {
     "markupsafe": ("importer.report.web",),
     "xlrd": ("importer.read",),
     "fastexcel": ("importer.read", "importer.report"),
+    "apprise": ("importer.notify",),
     # A web server is what takes webhooks.
     "starlette": ("importer.sandbox", "importer.listen"),
     "uvicorn": ("importer.sandbox", "importer.listen"),

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -439,7 +440,7 @@ def test_a_run_that_stops_or_is_in_doubt_is_told_and_so_is_the_one_that_goes_on(
 ) -> None:
     monkeypatch.setenv("IMPORTER_API_KEY", "sandbox")
     write(tmp_path / "june.csv")
-    with serving(tmp_path / "outside.db", Faulty(faults=(Fault.parse("deny:from=3"),))) as url:
+    with serving(tmp_path / "outside.db", Faulty(faults=(Fault.parse("deny:after=2"),))) as url:
         stopped = importer("submit", "june.csv", "--yes", "--api-url", url, "--concurrency", 1, "--json")
     subject, text = told(hook)
     hook.clear()
@@ -533,6 +534,20 @@ def test_an_interruption_of_a_notice_leaves_the_runs_own_exit_code(
 
     assert (ran.code, hook) == (1, [])
     assert ran.err.endswith("Interrupted: the notice may not have been sent. The run had ended before.\n")
+
+
+def test_ctrl_c_ends_the_patience_with_a_server_that_hangs(launch: Callable[..., Any], tmp_path: Path) -> None:
+    write(tmp_path / "june.csv", 3)
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        address = f"json://127.0.0.1:{silent.getsockname()[1]}/{SECRET}"
+        settings = {"IMPORTER_NOTICE_URL": address, "IMPORTER_NOTIFY_CHECK": "1"}
+        started = launch("check", "june.csv", "--no-report", "--quiet", environment=settings)
+        silent.settimeout(60)
+        with closing(silent.accept()[0]):
+            started.kill(signal.SIGINT)
+            code = started.wait(5)
+
+    assert (code, started.err) == (1, "Interrupted: the notice may not have been sent. The run had ended before.\n")
 
 
 def test_a_bug_in_a_notice_leaves_the_runs_own_exit_code(

@@ -19,6 +19,7 @@ from importer.model import Report, Run, quietly
 from importer.pipeline.record import TEXT, Figures, add_entries, count, run_to_dict, start_outcomes
 from importer.pipeline.sessions import begin_session, count_requests, end_session, sessions_of_list, sessions_to_list
 from importer.report import archive
+from importer.report.digest import digest
 from importer.report.lines import write_lines
 from importer.report.web import write_page
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from importer.journal import Journal
-    from importer.model import Doing, Entry, Preview
+    from importer.model import Digest, Doing, Entry, Preview
     from importer.pipeline.judge import Job, Judged
     from importer.settings import Settings
 
@@ -56,6 +57,7 @@ class Ending:
         page: What the workbook says as a page of HTML, beside it; None where there is none.
         issues: The issues as JSON Lines, the same.
         preview: What the API said of what was not sent yet, where it was asked.
+        digest: What its summary says; None where nobody asked for one.
     """
 
     run: str
@@ -72,6 +74,7 @@ class Ending:
     page: Path | None = None
     issues: Path | None = None
     preview: Preview | None = None
+    digest: Digest | None = None
 
 
 def describe(
@@ -213,11 +216,11 @@ def report_check(
     stopped = run.preview.stopped if run.preview else ""
     exit_code = Stopped.exit_code if stopped else figures.exit_code
     run = end_session(replace(run, finished=datetime.now(UTC), exit_code=exit_code))
-    ending = end(run, None, figures)
+    report = Report(run, judged.header, judged.cells, judged.numbers, judged.issues, outcomes, judged.amounts)
     if written:
-        path = settings.reports / run.id / WORKBOOK
-        report = Report(run, judged.header, judged.cells, judged.numbers, judged.issues, outcomes, judged.amounts)
-        ending = _write(report, path, figures, doing)
+        ending = _write(report, settings.reports / run.id / WORKBOOK, figures, doing)
+    else:
+        ending = replace(end(run, None, figures), digest=digest(report) if settings.notify_check else None)
     ending = replace(ending, stopped=stopped or None)
     if judged.bundling is None:
         return ending
@@ -265,12 +268,12 @@ def _write(report: Report, path: Path, figures: Figures, doing: Doing = quietly)
     page, lines = path.with_name(PAGE), path.with_name(LINES)
     make_folder(path.parent)
     try:
-        digest = workbook.write(report, path, doing)
-        write_page(report, digest, page)
+        said = workbook.write(report, path, doing)
+        write_page(report, said, page)
         write_lines(report, lines)
     except OSError as error:
         raise CannotStart(f"The report {path} cannot be written: {error.strerror or error}.") from None
-    return replace(end(report.run, path, figures), page=page, issues=lines)
+    return replace(end(report.run, path, figures), page=page, issues=lines, digest=said)
 
 
 def make_folder(folder: Path) -> None:
