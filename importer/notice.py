@@ -18,7 +18,8 @@ from importer.report.saying import count, write_amount
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from importer.model.digests import Digest
+    from importer.model import Digest
+
 
 REASONS: Final = 10  # of each kind
 LONGEST_NAME: Final = 60  # characters of a source's name in the subject
@@ -90,7 +91,7 @@ def tell_digest(origin: Origin, digest: Digest, *, report: str, exit_code: int) 
         _tell_error(digest.headline),
         ["What to do next:", *_tell_advice(digest)],
         ["Rows:", *_align([(one.status, f"{one.rows:,}") for one in digest.standings], "all rows", f"{digest.rows:,}")],
-        *_tell_amounts(digest),
+        ["Amounts:", *_tell_amounts(digest)],
         _list("Why rows did not get through, or may need a look:", _tell_reasons(digest)),
         _list("What the API answered:", _tell_answers(digest)),
         [f"{name}: {value}" for name, value in facts.items() if value],
@@ -144,13 +145,17 @@ def _tell_advice(digest: Digest) -> Iterator[str]:
             yield f"  {advice.command}"
 
 
-def _tell_amounts(digest: Digest) -> Iterator[list[str]]:
-    for currency in digest.currencies:
-        sums = [(status, write_amount(amount)) for status, amount in currency.amounts.items()]
-        yield [f"Amounts in {currency.code}:", *_align(sums, "all rows", write_amount(currency.total))]
+def _tell_amounts(digest: Digest) -> Iterator[str]:
+    """Give a line for each currency: all of it, and how it parts by status."""
+    totals = [write_amount(currency.total) for currency in digest.currencies]
+    width = max(map(len, totals), default=0)
+    for currency, total in zip(digest.currencies, totals, strict=True):
+        sums = [f"{status} {write_amount(amount)}" for status, amount in currency.amounts.items()]
+        parts = ", ".join(sums) if len(sums) != 1 else f"all {sums[0].partition(' ')[0]}"
+        yield f"  {currency.code}  {total:>{width}}  {parts}"
     if digest.unreadable:
         rows = "1 row is" if digest.unreadable == 1 else f"{digest.unreadable:,} rows are"
-        yield [f"{rows} in no amount: the amount, or its currency, cannot be read."]
+        yield f"  {rows} in no amount: the amount, or its currency, cannot be read."
 
 
 def _align(figures: Sequence[tuple[str, str]], whole: str, total: str) -> list[str]:

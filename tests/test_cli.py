@@ -505,7 +505,7 @@ def test_doctor_finds_a_sandbox_in_order(importer: Importer) -> None:
 
     assert ran.code == 0
     assert [finding["what"] for finding in ran.said["findings"]] == [
-        *("settings", "journal", "webhooks", "mappings", "key", "API", "clock")
+        *("settings", "journal", "webhooks", "mappings", "notices", "key", "API", "clock")
     ]
 
 

@@ -351,7 +351,7 @@ def test_a_notice_tells_how_an_import_ended_and_names_no_debtor(
     assert subject == "Sandbox: Import of june.csv: 3 created, 1 to mend"
     assert text.startswith("3 cases created from 4 rows. The others: 1 invalid.\n\nWhat to do next:\n- Mend the row")
     assert "Rows:\n  created   3\n  invalid   1\n  all rows  4\n" in text
-    assert "Amounts in EUR:\n  created   301.50\n  all rows  301.50\n\n1 row is in no amount" in text
+    assert "Amounts:\n  EUR  301.50  all created\n  1 row is in no amount: the amount, or its" in text
     assert "- 1 row: currencyCode is missing" in text
     assert f"Report: {tmp_path / ran.said['report']}\nRun: {ran.said['run']}\nExit code: 1 (" in text
     assert "Anna" not in text
