@@ -186,7 +186,8 @@ def test_a_webhook_of_a_companys_own_authority_is_reached(certificate: Path, mon
 
 
 @needs_openssl
-def test_a_server_with_a_certificate_of_nobody_gets_nothing(certificate: Path) -> None:
+def test_a_server_with_a_certificate_of_nobody_gets_nothing(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     post = Post()
