@@ -16,7 +16,7 @@ MODULES = {
 }
 STAGES = {"read", "match", "parse", "check", "bundle", "plan", "submit", "journal", "report"}
 # What a stage may import of ours, besides itself and the targets' `schemas`.
-FOR_ALL = {"importer", "importer.model", "importer.errors"}
+FOR_ALL = {"importer", "importer.model", "importer.errors", "importer.messages"}
 FOR_STAGE = {"submit": {"importer.protocol", "importer.throttle"}}
 # What a stage is handed as an argument, and so may name in its types alone.
 FOR_TYPES = {"submit": ("importer.client", "importer.journal")}

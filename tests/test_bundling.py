@@ -313,7 +313,10 @@ def test_what_changed_since_is_told_of_the_rows_own_fields(importer: Callable[..
 
     assert [row["Message"] for row in results(tmp_path, said)] == [
         None,
-        "It was imported with another content; nothing was sent. Different now: amountToRecover.",
+        (
+            "It was imported with another content; nothing was sent. Different now: amountToRecover. If the case is to "
+            "change, change it in the portal."
+        ),
     ]
 
 
@@ -598,7 +601,10 @@ def test_a_rebuilt_journal_knows_every_invoice_of_a_bundle(
         assert said["counts"]["already-imported"] == (4 if not options else 5)
     assert [row["Message"] for row in results(tmp_path, said)][:3] == [
         None,
-        "It was imported with another content; nothing was sent. Different now: amountToRecover.",
+        (
+            "It was imported with another content; nothing was sent. Different now: amountToRecover. If the case is to "
+            "change, change it in the portal."
+        ),
         None,
     ]
     assert len(cases_of(tmp_path)) == 3

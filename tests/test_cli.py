@@ -212,7 +212,7 @@ def test_limit_sends_so_many_and_resume_the_rest(importer: Importer, tmp_path: P
     said = importer("submit", source(tmp_path / "june.csv", rows=5), "--sandbox", "--yes", "--limit", 2, "--json").said
 
     assert (said["counts"]["created"], said["counts"]["not-sent"], said["exit"]) == (2, 3, 0)
-    assert results(said)[4]["Message"] == "--limit 2 came before its turn."
+    assert results(said)[4]["Message"] == "--limit 2 came before its turn. `importer resume` sends it."
     rest = importer("resume", said["run"], "--sandbox", "--json").said
     assert (rest["run"], rest["counts"]["created"], rest["exit"]) == (said["run"], 5, 0)
 

@@ -217,11 +217,14 @@ def test_by_the_number_of_an_invoice_its_case_is_found() -> None:
         (reply({"message": "No."}, 401), Denied(401, "")),
         (reply(b"", 403), Denied(403, "")),
         (reply({"retryAfter": 3}, 429), Throttled(3.0)),
-        (reply(b"", 500), Unanswered("answer 500")),
-        (reply(b"", 408), Unanswered("answer 408")),
-        (reply(b"<html>"), Unanswered("answer 200 could not be read")),
-        (reply({"title": "Bad Request", "detail": "caseId is missing"}, 400), Odd("answer 400: caseId is missing")),
-        (reply(b"", 302), Odd("answer 302")),
+        (reply(b"", 500), Unanswered("the API answered 500, a failure of its own")),
+        (reply(b"", 408), Unanswered("the API answered 408")),
+        (reply(b"<html>"), Unanswered("the API's answer (200) could not be read")),
+        (
+            reply({"title": "Bad Request", "detail": "caseId is missing"}, 400),
+            Odd("the API answered 400: caseId is missing"),
+        ),
+        (reply(b"", 302), Odd("the API answered 302")),
         (Lost("no answer within 30 s"), Unanswered("no answer within 30 s")),
         (NeverLeft("refused"), Unanswered("refused")),
     ],
@@ -236,10 +239,10 @@ def test_what_is_no_case_has_its_meaning(said: Any, meaning: object) -> None:
         (reply({"isValid": True, "message": "ok"}), ""),
         (reply({"isValid": False, "message": "expired"}), "expired"),
         (reply({"isValid": False}, 400), "no reason is given"),
-        (reply({"isValid": "?"}), Unanswered("answer 200")),
+        (reply({"isValid": "?"}), Unanswered("the API answered 200")),
         (reply(b"", 401), Denied(401, "")),
         (reply(b"", 429), Throttled(None)),
-        (reply(b"", 500), Unanswered("answer 500")),
+        (reply(b"", 500), Unanswered("the API answered 500, a failure of its own")),
         (Lost("cut"), Unanswered("cut")),
     ],
 )
@@ -487,7 +490,7 @@ def test_a_parameter_that_the_api_does_not_know_fails_the_row(
     ran = importer("details", write_ids(tmp_path, [5001]), "--api-url", served(), "--json", *FAST)
 
     assert (ran.code, ran.said["counts"]["failed"]) == (1, 1)
-    assert "answer 400" in rows_of(ran.said["report"], "Cases")[0]["Message"]
+    assert "The API answered 400: " in rows_of(ran.said["report"], "Cases")[0]["Message"]
 
 
 def test_a_parameter_with_odd_signs_is_refused(

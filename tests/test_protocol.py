@@ -143,7 +143,9 @@ def test_whatever_proves_nothing_is_doubt(reply: Answer | Lost) -> None:
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_a_failure_of_the_server_is_doubt_of_its_own_kind(status: int) -> None:
-    assert read_post(answer(status, b"<html>Bad Gateway</html>")) == Doubt(f"answer {status}", by_server=True)
+    assert read_post(answer(status, b"<html>Bad Gateway</html>")) == Doubt(
+        f"the API answered {status}, a failure of its own", by_server=True
+    )
 
 
 def test_what_never_left_is_no_doubt() -> None:

@@ -602,7 +602,7 @@ def test_limit_changes_so_many_and_the_next_run_the_rest(
     second = importer("references", file, *START, "--json").said
 
     assert (counts(first), counts(second)) == ({"set": 3, "not-sent": 1}, {"unchanged": 3, "set": 1})
-    assert results(first)[3]["Message"] == "--limit 3 came before its turn."
+    assert results(first)[3]["Message"] == "--limit 3 came before its turn. The same command again goes on."
 
 
 @BOTH_JOURNALS

@@ -123,7 +123,9 @@ def test_a_lost_answer_is_asked_about_at_once() -> None:
     assert decision.status is None
     assert decision.due is None
     assert decision.values["doubts"] == 1
-    assert decision.values["message"] == "It may have been made: no answer within 30 s."
+    assert decision.values["message"] == (
+        "It may have been made: no answer within 30 s. `importer resume` asks the API and settles it."
+    )
 
 
 def test_a_later_throttling_does_not_take_the_doubt_away() -> None:
@@ -280,7 +282,10 @@ def test_what_cannot_be_asked_within_the_patience_is_unknown() -> None:
     decision = lost.on_ask(Unanswered("answer 503"), NOW + 61)
 
     assert decision.given_up
-    assert decision.values["message"] == "It may have been made, and the API could not be asked: answer 503."
+    assert decision.values["message"] == (
+        "It may have been made, and the API could not be asked: answer 503. "
+        "`importer resume` asks again and settles it."
+    )
 
 
 def test_an_answer_renews_the_patience_with_look_ups() -> None:

@@ -11,7 +11,19 @@ from importer.model.breakdown import (
 )
 from importer.model.cases import Case, Entry
 from importer.model.dialects import DELIMITERS, find_delimiter, find_encoding
-from importer.model.digests import Advice, Age, Answer, Counted, Currency, Digest, Highlight, IssueKind, Mood, Reason
+from importer.model.digests import (
+    Advice,
+    Age,
+    Answer,
+    Counted,
+    Currency,
+    Digest,
+    Highlight,
+    IssueKind,
+    Money,
+    Mood,
+    Reason,
+)
 from importer.model.doing import Doing, quietly
 from importer.model.events import Event
 from importer.model.headers import fold, layout, spellings
@@ -91,6 +103,7 @@ __all__ = [
     "Made",
     "Making",
     "Matching",
+    "Money",
     "Mood",
     "Needed",
     "Parsed",

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from importer import messages
 from importer.errors import Interrupted, Stopped
 from importer.partner.looking import find_case, find_holder
 from importer.partner.wish import Outcome, by_hand, is_asked_alone
@@ -175,7 +176,7 @@ class Changes:
                 case Refused():
                     return self._refused(task, meaning)
             if await self._read_stored(task) == task.wish.wanted:
-                return self._set(task, "The answer was lost; a look-up shows that it is stored.")
+                return self._set(task, messages.STORED_AFTER_ALL.say())
         return self._unknown(task)
 
     async def _send(self, task: Task, method: str, path: str, body: bytes) -> Stored | Refused | Doubt:
@@ -227,13 +228,14 @@ class Changes:
         stored = told if told is not None else await self._read_stored(task)
         started = task.action == "start"
         if stored == task.wish.wanted:
-            return self._set(task, "The answer was lost; a look-up shows that it is stored." if lost else "")
+            return self._set(task, messages.STORED_AFTER_ALL.say() if lost else "")
         if stored is None and not lost:
-            return self._set(task, "The API does not tell what it has stored.")
+            return self._set(task, messages.NOT_SHOWN.say())
         said = "The case is active" if started else "It was changed"
         left = by_hand(task.wish, task.known).message.partition(" Or start")[0]
         found = f"the API has stored “{stored}”" if stored else "the API does not show this reference for it"
-        return Outcome("by-hand", self._case_now(task), None, stored, f"{said}, but {found}. {left}", started=started)
+        message = messages.OTHERWISE.say(done=said, found=found, left=left)
+        return Outcome("by-hand", self._case_now(task), None, stored, message, started=started)
 
     async def _read_stored(self, task: Task) -> str | None:
         """Ask for the reference that the case has; None where that is not told."""
@@ -268,7 +270,7 @@ class Changes:
 
     def _unknown(self, task: Task) -> Outcome:
         what = "been started" if task.action == "start" else "got its reference"
-        message = f"No answer came: the case may have {what}. The same command again looks it up before anything else."
+        message = messages.ANSWER_LOST.say(what=what)
         return Outcome("unknown", task.case, task.case.partner_reference, None, message)
 
     async def _rest(self, seconds: float) -> bool:

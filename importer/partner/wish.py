@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import quote
 
+from importer import messages
 from importer.protocol import survives_path
 from importer.protocol.partner import is_waiting
 
@@ -100,11 +101,10 @@ def decide(wish: Wish, known: Known, *, activate: bool, changes: bool) -> Action
     if case is None:
         return Outcome(
             "refused",
-            message="The API knows no such case of yours. Compare it with Cases Received in the portal; "
-            "cases that Debitura has not verified yet are not shown.",
+            message=messages.NO_SUCH_CASE.say(),
         )
     if not wish.names(case):
-        said = f"The case id is that of {case.reference}, the Debitura reference is another case's; nothing was sent."
+        said = messages.TWO_CASES.say(reference=case.reference)
         return Outcome("refused", case, message=said)
     stored = stored_in(wish, known)
     if stored == wish.wanted:
@@ -128,11 +128,11 @@ def by_hand(wish: Wish, known: Known) -> Outcome:
     case, stored = known.case, stored_in(wish, known)
     name = case.reference if case else wish.reference
     what = f"enter {wish.wanted}" if wish.wanted else "empty the field"
-    said = [f"By hand: Cases Received, case {name}, the pencil beside Partner reference, {what} ({PORTAL})."]
+    said = [messages.BY_HAND.say(reference=name, what=what, portal=PORTAL)]
     if known.other:
-        said.append("The API names one case a reference, and another one for this: it may be stored already.")
+        said.append(messages.PERHAPS_STORED.say())
     if case and is_waiting(case.lifecycle):
-        said.append("Or start the case with --activate, which sets it too.")
+        said.append(messages.OR_START.say())
     return Outcome("by-hand", case, stored, stored, " ".join(said))
 
 

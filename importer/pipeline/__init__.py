@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import schemas
+from importer import messages
 from importer.errors import CannotStart, ImporterError, Interrupted, JournalError, NoJournalError, RunError, Stopped
 from importer.journal import Journal, auditing, clients
 from importer.model import quietly
@@ -206,7 +207,7 @@ def rewrite(run_id: str, settings: Settings) -> Ending:
         _refuse_purged(kept)
         run = run_of_dict(archive.load(rows_path(settings, run_id)).metadata)
         finished = datetime.fromtimestamp(kept["finished"], UTC) if kept["finished"] else None
-        stopped = kept["stopped"] or (None if finished else "The run was cut short.")
+        stopped = kept["stopped"] or (None if finished else messages.CUT_SHORT.say())
         run = replace(run, finished=finished, stopped=stopped, exit_code=kept["exit_code"] or 0)
         return report_run(run, journal, settings, ended=False)
 

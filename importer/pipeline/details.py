@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from importer import messages
 from importer.client import Client
 from importer.errors import CannotStart, Interrupted, Stopped
 from importer.model import split_row_key
@@ -218,13 +219,13 @@ class _Asking:
                 self._answers.keep(asked, meaning)
                 status, message = "found", ""
             case Absent():
-                status, message = "not-found", "The API knows nothing under this id."
+                status, message = "not-found", messages.UNKNOWN_ID.say()
             case Denied(code, said):
-                status, message = "denied", said or f"answer {code}"
+                status, message = "denied", said or messages.as_sentence(messages.tell_answer(code))
             case Odd(reason) | Unanswered(reason):
-                status, message = "failed", reason
+                status, message = "failed", messages.as_sentence(reason)
             case _:
-                status, message = "failed", "the API allows no more requests for now (429)"
+                status, message = "failed", messages.NO_MORE_NOW.say()
         self._answers.outcomes[asked] = (status, message)
         self._watcher.settled(status)
         self._denied = self._denied + 1 if status == "denied" else 0
@@ -299,7 +300,7 @@ def _write(path: Path, run: Run, judged: Judged, answers: _Answers, findings: Fi
                 book.add("Cases", (*place(key), asked, status, *blank, message or None))
             for case in cases:
                 findings.strangers |= case.strangers
-                told = "Its balance does not add up: see Issues." if case.faults else None
+                told = messages.ODD_BALANCE.say() if case.faults else None
                 book.add("Cases", (*place(key), asked, status, *case.summary, told))
                 if case.id not in seen:
                     seen.add(case.id)

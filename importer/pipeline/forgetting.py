@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 import schemas
+from importer import messages
 from importer.errors import Interrupted, RunError
 from importer.journal import Journal, erasing
 from importer.pipeline import rewrite
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from importer.journal import RowMapping
     from importer.settings import Settings
 
-SAID: Final = "Forgotten on request."
 COUNTED: Final = {"amountToRecover": "amount", "currencyCode": "currency"}  # field → column of an archive's amounts
 UNSENT: Final = ("planned", "not-sent")
 
@@ -71,7 +71,7 @@ def forget(reference: str, settings: Settings, confirm: Callable[[int, int], boo
             raise Interrupted("Nothing was forgotten.")
         if journal and cases:
             with journal.begin() as connection:
-                erasing.forget_cases(connection, [case["pk"] for case in cases], SAID)
+                erasing.forget_cases(connection, [case["pk"] for case in cases], messages.FORGOTTEN.say())
             erasing.scrub(journal)
         known = {run["id"] for run in journal.runs()} if journal else set()
         for run in kept:
@@ -186,7 +186,7 @@ def _blank(settings: Settings, run: str, reference: str) -> None:
         amounts["due"] = amounts["due"].mask(chosen)
     issues = kept.issues.copy()
     quoting = issues["row"].isin(rows)
-    for name, text in (("value", ""), ("message", SAID), ("hint", "")):
+    for name, text in (("value", ""), ("message", messages.FORGOTTEN.say()), ("hint", "")):
         issues[name] = issues[name].mask(quoting, text)
     archive.save(
         path,

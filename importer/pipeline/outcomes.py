@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from importer import messages
 from importer.errors import Stopped
 from importer.model import REFERENCE_STATUSES, Report
 from importer.partner.wish import Outcome
@@ -27,9 +28,7 @@ if TYPE_CHECKING:
     from importer.settings import Settings
 
 UNRESUMABLE: Final = "it set partner references; the same `importer references` again does what is left"
-BLANK: Final = Outcome(
-    "unchanged", message="The cell is blank, so nothing was wanted; --clear-blank clears what is stored."
-)
+BLANK: Final = Outcome("unchanged", message=messages.BLANK.say())
 
 
 def begin(run: Run, account: Account, journal: Journal) -> None:

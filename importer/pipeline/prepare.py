@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from importer import messages
 from importer.journal import clients
 from importer.journal.bundles import leader_of, parts_of
 from importer.journal.tables import DROPPED
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from importer.pipeline.judge import Job, Judged
     from importer.pipeline.parties import Parties
     from importer.settings import Settings
-
-
-CHANGED: Final = "Another run has taken a part of its bundle since; the next submit bundles what is left."
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +174,7 @@ def with_fates(
             case _ if plan.case.client in parties.absent:
                 fate = {
                     "status": "not-sent",
-                    "message": f"Client {plan.case.client}: {parties.absent[plan.case.client]}",
+                    "message": messages.OF_CLIENT.say(client=plan.case.client, reason=parties.absent[plan.case.client]),
                 }
             case Planned(fate="already-imported", entry=entry) if entry:
                 fate = {
@@ -190,22 +188,27 @@ def with_fates(
             case Planned(fate="duplicate", entry=entry) if entry:
                 fate = {"status": "duplicate", "error": entry.error, "message": entry.message, **DROPPED}
             case Planned(fate="changed"):
-                fate = {"status": "rejected", "error": "BundleChanged", "message": CHANGED, **DROPPED}
+                fate = {
+                    "status": "rejected",
+                    "error": messages.BUNDLE_CHANGED.error,
+                    "message": messages.BUNDLE_CHANGED.say(),
+                    **DROPPED,
+                }
             case _:
                 leader = plan.case.row if plan.case.bundle is None else plan.case.bundle
                 turn = turns.setdefault(leader, len(turns) + 1)
                 fate = {"status": "waiting" if plan.fate == "wait" else "planned"}
                 if held:
-                    fate = {"status": "not-sent", "message": "Nothing was sent, since another row has an error."}
+                    fate = {"status": "not-sent", "message": messages.NOT_ALL.say()}
                 elif limit is not None and turn > limit:
-                    fate = {"status": "not-sent", "message": f"--limit {limit} came before its turn."}
+                    fate = {"status": "not-sent", "message": messages.BEYOND_LIMIT.say(limit=limit)}
         yield plan.case, {**fate, "account": parties.account_of(plan.case.client)}
 
 
 def _differs(plan: Planned) -> str | None:
     if not plan.differing:
         return None
-    return f"It was imported with another content; nothing was sent. Different now: {', '.join(plan.differing)}."
+    return messages.CHANGED_SINCE.say(fields=", ".join(plan.differing))
 
 
 def take_up(

@@ -13,6 +13,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 
 import schemas
+from importer import messages
 from importer.bundle import BUCKETS
 from importer.journal.held import holders, ids_known, ids_sent
 from importer.journal.tables import DROPPED
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
 PAGE_SIZE: Final = 100  # the most that the API gives
 OTHER_RUN: Final = 0  # no row of a run: that of a part whose first invoice is in another one
-FOUND: Final = "It was found at the API by `importer journal rebuild`."
-INCOMPLETE: Final = f"{FOUND} Which further invoices it is made of its comments do not tell."
 UNRESUMABLE: Final = "it is a rebuilding of the journal, and has no rows of its own"
 
 
@@ -225,6 +224,6 @@ def _known(case: KnownCase, *, complete: bool) -> dict[str, object]:
         "case_id": case.id,
         "case_reference": case.reference,
         "lifecycle": case.lifecycle,
-        "message": FOUND if complete else INCOMPLETE,
+        "message": (messages.FOUND if complete else messages.INCOMPLETE).say(),
         **DROPPED,
     }

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from importer import messages
 from importer.model import CHECK_STATUSES, HELD, OUTCOME_COLUMNS, STATUSES, Making, Preview, Run, SourceInfo, Styles
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 TEXT: Final = pd.ArrowDtype(pa.string())
 MOMENT: Final = pd.ArrowDtype(pa.timestamp("us", "UTC"))
 
-BEHIND: Final = "A row that could be taken for this one is unknown; `importer resume` settles that one first."
 
 _SHOWN: Final[Mapping[str, Status]] = {
     "planned": "not-sent",
@@ -89,9 +89,9 @@ def _told(entry: Entry, stopped: str | None) -> tuple[object, ...]:
     status = _SHOWN[entry.status]
     message = entry.message
     if status == "not-sent":
-        message = message or stopped or BEHIND
+        message = message or stopped or messages.BEHIND.say()
     elif status == "unknown":
-        message = message or "It may have been made; the answer is not known yet. `importer resume` settles it."
+        message = message or messages.UNSETTLED.say()
     sent_at = datetime.fromtimestamp(entry.sent_at, UTC) if entry.sent_at else None
     reference = entry.case.reference if entry.case.has_reference else None
     return (

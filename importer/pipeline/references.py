@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import pandas as pd
 
+from importer import messages
 from importer.errors import CannotStart, Interrupted, Stopped
 from importer.journal import Journal
 from importer.model import ISSUE_COLUMNS, REFERENCE_STATUSES, split_row_key
@@ -213,5 +214,5 @@ def _share(
         elif case and case.id in first:
             row, number = first[case.id]
             late = limit is not None and number >= limit
-            message = f"--limit {limit} came before its turn." if late else "It stopped before its turn."
+            message = messages.LIMIT_BEFORE.say(limit=limit) if late else messages.STOPPED_BEFORE.say()
             yield wish.row, outcomes.get(row) or Outcome("not-sent", case, case.partner_reference, message=message)

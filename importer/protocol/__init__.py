@@ -12,6 +12,7 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
+from importer import messages
 from importer.protocol.envelopes import (
     Fault,
     case_of,
@@ -111,24 +112,24 @@ def read_post(reply: Reply) -> PostMeaning:  # noqa: PLR0911 - one return for ea
             return Throttled(retry_after(reply))
         case Answer(status) if 200 <= status < 300:  # noqa: PLR2004 - the classes of HTTP
             case = case_of(parse(reply.body))
-            return Made(case) if case else Doubt(f"answer {status} could not be read")
+            return Made(case) if case else Doubt(messages.UNREADABLE.say(status=status))
         case Answer(400 | 409 | 422):
             return _read_refusal(reply)
         case _:
-            return Doubt(f"answer {reply.status}", by_server=reply.status >= 500)  # noqa: PLR2004
+            return Doubt(messages.tell_answer(reply.status), by_server=reply.status >= 500)  # noqa: PLR2004
 
 
 def _read_refusal(answer: Answer) -> Refused | Taken | Doubt:
     document = parse(answer.body)
     faults = list(faults_of(document))
     if not faults:
-        return Doubt(f"answer {answer.status} could not be read")
+        return Doubt(messages.UNREADABLE.say(status=answer.status))
     if any("idempotency" in f"{fault.code} {fault.message}".lower() for fault in faults):
-        return Doubt(f"answer {answer.status}: {faults[0].message}")
+        return Doubt(messages.tell_answer(answer.status, faults[0].message))
     if any(_tells_duplicate(answer.status, fault) for fault in faults):
         return Taken(faults[0].message)
     if answer.status == 409:  # noqa: PLR2004 - the documents know no conflict here but a duplicate
-        return Doubt(f"answer 409: {faults[0].message}")
+        return Doubt(messages.tell_answer(409, faults[0].message))
     first = faults[0]
     if first.of_field:
         code = "ValidationError" if answer.status == 400 else first.code  # noqa: PLR2004
@@ -230,18 +231,18 @@ def differences(case: Case, found: KnownCase, *, test: bool, since: float) -> li
     """
     said = []
     if found.is_test != test:
-        said.append("it is a test case" if found.is_test else "it is a live case")
+        said.append((messages.IS_TEST if found.is_test else messages.IS_LIVE).say())
     if found.created is None or found.created.timestamp() < since - CREATED_TOLERANCE:
         when = f"{found.created:%Y-%m-%d %H:%M:%S} UTC" if found.created else "at an unknown time"
-        said.append(f"it was created before this row was sent ({when})")
+        said.append(messages.CREATED_BEFORE.say(when=when))
     if found.amount != case.amount:
-        said.append("its amount differs")
+        said.append(messages.OTHER_AMOUNT.say())
     if found.currency.upper() != case.currency:
-        said.append(f"its currency is {found.currency or 'unknown'}")
+        said.append(messages.OTHER_CURRENCY.say(currency=found.currency or "unknown"))
     if (found.creditor_reference or "") != (case.reference if case.has_reference else ""):
-        said.append(f"its reference is {found.creditor_reference or 'blank'}")
+        said.append(messages.OTHER_REFERENCE.say(reference=found.creditor_reference or "blank"))
     if case.creditor and not may_be(case.creditor, found.creditor):
-        said.append(f"its creditor is {found.creditor}")
+        said.append(messages.OTHER_CREDITOR.say(creditor=found.creditor))
     return said
 
 

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final, Literal
 
+from importer import messages
 from importer.protocol import retry_after
 from importer.protocol.envelopes import first_message, parse
 from importer.protocol.meaning import Absent, Answer, Denied, Throttled, Unanswered
@@ -174,7 +175,7 @@ def read_details(reply: Reply, asked: str, *, by_invoice: bool = False) -> Detai
         return _read_failure(reply)
     document = parse(reply.body)
     if not isinstance(document, dict):
-        return Unanswered(f"answer {reply.status} could not be read")
+        return Unanswered(messages.UNREADABLE.say(status=reply.status))
     cases = document["cases"] if isinstance(document.get("cases"), list) else [document.get("case")]
     found = [case for case in cases if isinstance(case, dict) and case]
     if not found:
@@ -196,9 +197,9 @@ def _read_failure(answer: Answer) -> Absent | Denied | Throttled | Unanswered | 
         case 429:
             return Throttled(retry_after(answer))
         case status if status >= 500 or status == 408:  # noqa: PLR2004
-            return Unanswered(f"answer {status}")
+            return Unanswered(messages.tell_answer(status))
         case status:
-            return Odd(": ".join(filter(None, (f"answer {status}", first_message(answer.body)))))
+            return Odd(messages.tell_answer(status, first_message(answer.body)))
 
 
 def read_validation(reply: Reply) -> str | Denied | Throttled | Unanswered:
@@ -215,7 +216,7 @@ def read_validation(reply: Reply) -> str | Denied | Throttled | Unanswered:
             document = parse(reply.body)
             if isinstance(document, dict) and isinstance(document.get("isValid"), bool):
                 return "" if document["isValid"] else str(document.get("message") or "no reason is given")
-    return Unanswered(f"answer {reply.status}" if isinstance(reply, Answer) else reply.reason)
+    return Unanswered(messages.tell_answer(reply.status) if isinstance(reply, Answer) else reply.reason)
 
 
 def _is_asked(case: dict[str, object], asked: str, *, by_invoice: bool) -> bool:

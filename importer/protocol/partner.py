@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from importer import messages
 from importer.protocol import (
     Absent,
     Answer,
@@ -92,7 +93,7 @@ def read_change(reply: Reply) -> ChangeMeaning:
 
 
 def _doubt(status: int) -> Doubt:
-    return Doubt(f"answer {status} could not be read")
+    return Doubt(messages.UNREADABLE.say(status=status))
 
 
 def is_waiting(lifecycle: str) -> bool:

@@ -11,8 +11,7 @@ from importer.report.previewed import tell_preview
 from importer.report.saying import count, tell_money
 
 if TYPE_CHECKING:
-    from importer.model import Digest
-    from importer.model.digests import Money
+    from importer.model import Digest, Money
     from importer.report.package import Package
     from importer.report.page import Cell
 

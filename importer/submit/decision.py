@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from importer import messages
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -69,11 +71,8 @@ def tell_part(reference: str, *, shown: bool) -> str:
         reference: Of the first row.
         shown: Whether the API shows the case; where it does not, no row of the bundle is sent again.
     """
-    remedy = f"submit again without {reference}" if shown else "enter it in the portal"
-    return (
-        f"Not sent: it was to be a part of the case {reference}, and this journal did not make the case that exists. "
-        f"Look whether that one has this invoice; if not, {remedy}."
-    )
+    remedy = messages.SUBMIT_WITHOUT.say(reference=reference) if shown else messages.BY_PORTAL.say()
+    return messages.PART_OF_DUPLICATE.say(reference=reference, remedy=remedy)
 
 
 def created(case: KnownCase) -> Decision:

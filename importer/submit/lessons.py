@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
+from importer import messages
 from importer.errors import ImporterError, Stopped
 from importer.protocol import Denied, Doubt, Made, NeverLeft, Refused, Taken, Throttled, Unanswered
 
@@ -131,7 +132,7 @@ class Lessons:
             self._refusals[group] += 1
             if self._refusals[group] >= REFUSALS_IN_A_ROW and not self._keep_going:
                 country, _, currency = group.partition(" ")
-                self.held[group] = f"No more rows for {country} in {currency} are sent. {said}"
+                self.held[group] = messages.GROUP_STOPPED.say(country=country, currency=currency, said=said)
         else:
             self._refusals.pop(group, None)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Final, Self
 
+from importer import messages
 from importer.protocol import (
     CREATED_TOLERANCE,
     Absent,
@@ -168,8 +169,8 @@ class Sending:
                     "doubts": self.doubts,
                     "doubted_at": now,
                     "by_server": self.by_server,
-                    "error": "NoAnswer",
-                    "message": f"It may have been made: {reason}.",
+                    "error": messages.LOST.error,
+                    "message": messages.LOST.say(reason=reason),
                 }
                 # Without a reference, a case of another row that is still in flight could be taken for this one.
                 return Decision(values=noted, due=None if self.case.has_reference else now + self.patience.settle_after)
@@ -235,8 +236,8 @@ class Sending:
                 "case_id": case.id,
                 "case_reference": case.reference,
                 "lifecycle": case.lifecycle,
-                "error": "DuplicateReference",
-                "message": f"A case with this reference exists that this journal did not make: {'; '.join(said)}.",
+                "error": messages.TAKEN.error,
+                "message": messages.TAKEN.say(differences="; ".join(said)),
             },
         )
 
@@ -248,16 +249,20 @@ class Sending:
             return Decision(due=settled_at)
         match self.answered:
             case Taken(message):
-                text = f"The API says that a case with this reference exists, and shows none: {message}"
-                return Decision("duplicate", {"error": "DuplicateReference", "message": text})
+                return Decision(
+                    "duplicate",
+                    {
+                        "error": messages.HIDDEN.error,
+                        "message": messages.HIDDEN.say(said=message.rstrip(".") or messages.UNEXPLAINED.say()),
+                    },
+                )
             case Refused() as refusal:
                 return rejected(refusal)
         spent = self._spent()
         # What is kept for the key is given again for ever; what was lost before so many answers is under way no more.
         failed = self.by_server or self.failures >= ATTEMPTS
         if failed and (spent or self.earlier):
-            text = "The API failed each time, and has made no case; the next submit tries again."
-            return Decision("rejected", {"error": "ServerError", "message": text})
+            return Decision("rejected", {"error": messages.FAILED.error, "message": messages.FAILED.say()})
         if spent or not (self.case.guarded or self.same_credential):
             return Decision(given_up=True)
         self.cleared = True
@@ -278,6 +283,6 @@ class Sending:
             self.unanswered_since = now
         self.unanswered += 1
         if now - self.unanswered_since >= self.patience.settle_after:
-            text = f"It may have been made, and the API could not be asked: {reason}."
-            return Decision(values={"error": "NoAnswer", "message": text}, given_up=True)
+            noted = {"error": messages.UNASKED.error, "message": messages.UNASKED.say(reason=reason)}
+            return Decision(values=noted, given_up=True)
         return Decision(due=now + min(LONGEST_BACKOFF, 2.0**self.unanswered / 2))
