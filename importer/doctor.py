@@ -196,7 +196,10 @@ def _some_journal(settings: Settings) -> Iterator[Journal]:
 
 def _refuse_to_wait(reason: str, until: float) -> None:
     if until - time.time() > PATIENCE:
-        raise Stopped(f"It cannot be asked before {datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M} UTC: {reason}.")
+        raise Stopped(
+            f"It cannot be asked before {datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M} UTC: {reason}. "
+            "Try again then."
+        )
 
 
 def _examine_clock(account: Account) -> Finding:

@@ -81,7 +81,7 @@ def write(settings: Settings, wanted: Wanted, kind: str, path: Path) -> int:
                 header = tuple(COLUMNS.values())
                 return write_listing(file, path.parent, "Identifiers", header, listed, numbers=("Amount", "Row"))
     except OSError as error:
-        raise CannotStart(f"{path} cannot be written: {error.strerror}.") from None
+        raise CannotStart(f"{path} cannot be written: {error.strerror}. Name another place with --output.") from None
 
 
 def write_to(settings: Settings, wanted: Wanted, kind: str, file: IO[bytes]) -> int:

@@ -77,7 +77,9 @@ def show_row(settings: Settings, run: str, row: int) -> list[dict[str, Any]]:
         with journal.reading() as connection:
             found = auditing.cases_of_row(connection, run, row)
             if not found:
-                raise RunError(f"Run {run} has no case from row {row}: that row was invalid, or there is none.")
+                raise RunError(
+                    f"Run {run} has no case from row {row}: that row was invalid, or there is none; see Issues."
+                )
             return _cases(connection, found)
 
 

@@ -179,7 +179,9 @@ def _read_value(name: str, value: object, origin: str) -> object:
     except SettingsError as error:
         raise SettingsError(f"{origin}: {error}") from None
     except (ValueError, OSError, KeyError):
-        raise SettingsError(f"{origin} is {value!r}, which is no {name.replace('_', ' ')}.") from None
+        raise SettingsError(
+            f"{origin} is {value!r}, which is no {name.replace('_', ' ')}. Correct it, or leave it out."
+        ) from None
 
 
 def _positive(number: float) -> float:
@@ -194,7 +196,7 @@ def _flag(text: str) -> bool:
 
 def _notify(text: str) -> str:
     if text not in NOTIFY:
-        raise SettingsError(f"{text!r} is none of {', '.join(NOTIFY)}.")
+        raise SettingsError(f"{text!r} is none of {', '.join(NOTIFY)}; choose one of these.")
     return text
 
 
@@ -291,7 +293,9 @@ def find_secret(variable: str, entry: str, environment: Mapping[str, str] | None
             secret = Path(file).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise SettingsError(f"The file {file} named by {variable}_FILE cannot be read: {reason}.") from None
+            raise SettingsError(
+                f"The file {file} named by {variable}_FILE cannot be read: {reason}. Mend or unset that variable."
+            ) from None
     return (secret or from_keyring(entry)).strip()
 
 

@@ -19,7 +19,8 @@ WRITTEN: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("messages.
 SENTENCES = WRITTEN["sentences"]()
 # Words of programmers, and of this program's inside.
 JARGON = re.compile(
-    r"\b(null|none type|exception|traceback|stack|parse[drs]?|invalid|regex|payload|boolean|string|integer|float|tuple|"
+    r"\b(null|none type|exception|traceback|stack|parse[drs]?|invalid (value|literal)|regex|payload|boolean|string|"
+    r"integer|float|tuple|"
     r"dict|kwargs?|arguments?|buffer|serializ\w*|deserializ\w*|schema|enum|timestamp|UUID|ISO \d+|UTF|EOF|errno|"
     r"unexpected|unable|failed to|oops|illegal|fatal|abort\w*|fate|stage)\b",
     re.IGNORECASE,
@@ -27,10 +28,10 @@ JARGON = re.compile(
 # What tells people what to do: a verb, a command or option of ours, or what would do.
 REMEDY = re.compile(
     r"\b(add|ask|begin|check|choose|close|compare|copy|correct|delete|empty|enter|export|fill|find|finish|give|ignore|"
-    r"install|keep|leave|let|link|list|look|make|map|mend|move|name|open|pack|print|put|quote|refresh|remove|rename|"
-    r"report|resume|return|run|save|say|see|set|settle|split|start|submit|take|tell|try|unpack|unset|use|wait|write)\b"
-    r"|\bthere (is|are)|\bhas to be|\bbegins with|\bends with|\bnot of the form|\bit has\b|`importer"
-    r"|\{remedy\}|\{again\}",
+    r"install|keep|leave|let|link|list|look|make|map|mend|move|name|open|pack|print|put|quote|round|refresh|remove|rename|"
+    r"report|resume|return|run|save|say|see|set|settle|shorten|split|start|submit|take|tell|try|unpack|unset|use|wait|write)\b"
+    r"|\bthere (is|are)|\bMail is|\bhas to (be|have)|\bbegins with|\bends with|\bnot of the form|\bit has\b|`importer"
+    r"|\{remedy\}|\{again\}|\{said\}|\{absent\}|again from|nothing is to be done",
     re.IGNORECASE,
 )
 
@@ -42,7 +43,10 @@ def test_the_page_of_messages_is_current() -> None:
 
 
 # The user's own doing, or what is put together elsewhere.
-SETTLED = re.compile(r"^(Nothing was|Interrupted\b|\{…\}|\{(line|origin)\}: \{error\}|\{name\} \{error\})")
+SETTLED = re.compile(
+    r"^(Nothing was|Interrupted\b|\{…\}|(\{(line|origin|name)\}:? |Sending was stopped\. )?\{error\}|Client "
+    r"\{client\}: |cannot be read at row|The journal \{…\} cannot be used: \{text\})"
+)
 
 
 def plain(text: str) -> str:

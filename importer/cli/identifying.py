@@ -36,15 +36,19 @@ def find(
     """Find a case by VALUE: Debitura's id or reference, or the creditor reference; with each attempt at it."""
     value = value.strip()
     if not value:
-        raise click.BadParameter("it is blank.", param_hint="VALUE")
+        raise click.BadParameter("it is blank; give an id or a reference.", param_hint="VALUE")
     settings, _ = take_settings(workspace, options)
     if not remote:
         from importer import history  # noqa: PLC0415 - SQLAlchemy takes half a second
 
         if client is not None:
-            raise click.UsageError("--client chooses whose cases --remote asks about; the journal has those of all.")
+            raise click.UsageError(
+                "--client chooses whose cases --remote asks about; the journal has all. Add --remote, or leave it out."
+            )
         if sandbox:
-            raise click.UsageError("--sandbox chooses which API --remote asks; the journal has the cases of both.")
+            raise click.UsageError(
+                "--sandbox chooses which API --remote asks; the journal has both. Add --remote, or leave it out."
+            )
         found, missing = history.find(settings, value), f"The journal knows no case {value}."
     else:
         from importer import history, pipeline, screen  # noqa: PLC0415 - a second of imports

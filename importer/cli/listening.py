@@ -269,7 +269,9 @@ def _need_https(url: str) -> None:
     if host and parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK):
         raise click.BadParameter(f"{url!r} does not begin with https://.", param_hint="URL")
     if not host:
-        raise click.BadParameter(f"{url!r} is no address that anything can be delivered to.", param_hint="URL")
+        raise click.BadParameter(
+            f"{url!r} is no address that anything can be delivered to; give a public one.", param_hint="URL"
+        )
 
 
 def _need_id(name: str) -> None:

@@ -76,7 +76,7 @@ def map_(
     wanted = schemas.load(settings.target)
     found = find_sources([source])
     if len(found) > 1:
-        raise SourceError(f"{source} names {len(found)} files; a mapping is made from one of them.")
+        raise SourceError(f"{source} names {len(found)} files; name one of them to make a mapping from.")
     reading = take_reading(options)
     begun = begin(found[0], reading, settings, wanted, constants=read_constants(constants), mapping=mapping)
     path = begun.path if name is None and begun.path else place_of(name or _name(begun.table), workspace)

@@ -110,7 +110,9 @@ def _styled(*allowed: str) -> Callable[[click.Context, click.Parameter, tuple[st
         for text in given:
             name, _, style = text.rpartition("=")
             if style not in allowed or text.startswith("="):
-                raise click.BadParameter(f"{text!r} is not {' or '.join(allowed)}, nor FIELD={allowed[0]}.")
+                raise click.BadParameter(
+                    f"{text!r} is not {' or '.join(allowed)}, nor FIELD={allowed[0]}; say one of these."
+                )
             if styles.setdefault(name, style) != style:
                 raise click.BadParameter(f"{name or 'the whole source'} is said to be {styles[name]} and {style}.")
         return styles

@@ -46,7 +46,7 @@ def peek(workspace: Path, *, source: Path, as_json: bool, quiet: bool, as_csv: b
 
     found = find_sources([source])
     if len(found) > 1:
-        raise SourceError(f"{source} names {len(found)} files; peek looks at one.")
+        raise SourceError(f"{source} names {len(found)} files; name one of them.")
     with screen.Working(screen.console(quiet=quiet)) as doing:
         from importer.read import read  # noqa: PLC0415 - pandas
 

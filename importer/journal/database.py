@@ -46,7 +46,7 @@ def _sqlite(path: Path) -> sa.Engine:
         # Made here, since SQLite would make it readable by all.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
-        raise JournalError(f"The journal {path} cannot be opened: {error.strerror}.") from None
+        raise JournalError(f"The journal {path} cannot be opened: {error.strerror}. Ask who may write there.") from None
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         connect_args={"timeout": BUSY_PATIENCE, "check_same_thread": False},

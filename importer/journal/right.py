@@ -71,7 +71,9 @@ def _file(folder: Path, name: str, busy: JournalError, *, wait: bool) -> Iterato
     except Timeout:
         raise busy from None
     except OSError as error:
-        raise JournalError(f"The lock in {folder} cannot be taken: {error.strerror}.") from None
+        raise JournalError(
+            f"The lock in {folder} cannot be taken: {error.strerror}. Ask who may write there."
+        ) from None
     try:
         yield
     finally:
@@ -117,6 +119,8 @@ def transaction(connection: sa.Connection) -> Iterator[None]:
         JournalError: It is lost, now or earlier; SQLAlchemy would connect again, and go on without the lock.
     """
     if connection.invalidated:
-        raise JournalError("The connection to the journal was lost, and with it the right to send.")
+        raise JournalError(
+            "The connection to the journal was lost, and with it the right to send. Start again once it is back."
+        )
     with explained(connection.engine), connection.begin():
         yield

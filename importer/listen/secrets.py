@@ -79,7 +79,7 @@ def _read_file(path: Path, origin: str) -> list[bytes]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise SettingsError(f"{origin} cannot be read: {reason}.") from None
+        raise SettingsError(f"{origin} cannot be read: {reason}. Ask who may read it.") from None
     return _read_all(text, origin)
 
 
@@ -88,7 +88,7 @@ def _read_all(text: str, origin: str) -> list[bytes]:
     read = [read_secret(part) for part in text.replace(",", " ").split()]
     found = [secret for secret in read if secret]
     if len(found) != len(read):
-        raise SettingsError(f"{origin} holds something that is no webhook secret (Base64, as the API shows it).")
+        raise SettingsError(f"{origin} holds something that is no webhook secret. Copy it again, as the API showed it.")
     return found
 
 
@@ -105,7 +105,9 @@ def place_for_secret(settings: Settings) -> Iterator[Callable[[str, str], Path]]
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        raise SettingsError(f"{folder} takes no file for the secret: {error.strerror}. No webhook was made.") from None
+        raise SettingsError(
+            f"{folder} takes no file for the secret: {error.strerror}. Ask who may write there. No webhook was made."
+        ) from None
 
     def keep(name: str, secret: str) -> Path:
         try:

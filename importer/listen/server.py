@@ -178,12 +178,16 @@ def _listen(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise SettingsError(f"{host} is no address of this machine: {error.strerror}.") from None
+        raise SettingsError(
+            f"{host} is no address of this machine: {error.strerror}. Name another with --host."
+        ) from None
     try:
         if os.name != "nt":  # where it would let others take the port away
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except OSError as error:
         listener.close()
-        raise SettingsError(f"Nothing can listen on {host}, port {port}: {error.strerror}.") from None
+        raise SettingsError(
+            f"Nothing can listen on {host}, port {port}: {error.strerror}. Choose another with --port."
+        ) from None
     return listener

@@ -44,7 +44,9 @@ def read_mapping(path: Path) -> SavedMapping:
     document = read_toml(path)
     for key in document:
         if key not in KEYS:
-            raise SettingsError(f"{path} has {key}{_near(key, KEYS)}; a mapping has {', '.join(KEYS)}.")
+            raise SettingsError(
+                f"{path} has {key}{_near(key, KEYS)}; a mapping has {', '.join(KEYS)}. Rename or remove it."
+            )
     target = document.get("target", "")
     if not isinstance(target, str):
         raise SettingsError(f"target in {path} has to be a text.")
@@ -144,9 +146,9 @@ def read_toml(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
+        raise SettingsError(f"{path} cannot be read: {error.strerror}. Ask who may read it.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not TOML: {error}.") from None
+        raise SettingsError(f"{path} is not TOML: {error}. Correct it there.") from None
 
 
 def saved(workspace: Path) -> dict[str, Path]:
@@ -233,4 +235,4 @@ def write(path: Path, text: str) -> None:
             file.write(text)
         beside.replace(path)
     except OSError as error:
-        raise SettingsError(f"The mapping {path} cannot be saved: {error.strerror}.") from None
+        raise SettingsError(f"The mapping {path} cannot be saved: {error.strerror}. Ask who may write there.") from None

@@ -41,7 +41,7 @@ def edit(mapping: SavedMapping, line: str, header: Sequence[str], target: Target
     if styled and not equals:
         changed = _style(mapping, _field(styled["field"], target), styled["style"].lower(), target)
     elif not equals:
-        raise ColumnsError(f"“{line.strip()}” is none of what can be said; ? shows it.")
+        raise ColumnsError(f"“{line.strip()}” is none of what can be said; enter ? to see that.")
     elif column := _column(left, header, target):
         changed = _change_column(mapping, column, right, target)
     elif ":" in left:

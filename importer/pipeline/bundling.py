@@ -35,7 +35,7 @@ def take_bundling(tables: Sequence[Table], job: Job, target: Target, values: pd.
     by = job.bundle_by or (carried.by if carried else ())
     lines = job.claim_lines or (carried is not None and carried.lines)
     if not by and lines:
-        raise SettingsError("--claim-lines says how bundles are sent, and needs --bundle-by.")
+        raise SettingsError("--claim-lines says how bundles are sent: add --bundle-by, or leave it out.")
     if not by:
         return None
     if not set(BUCKETS) <= set(target.FIELDS):

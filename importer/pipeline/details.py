@@ -202,7 +202,9 @@ class _Asking:
             match meaning := read_details(reply, asked, by_invoice=self._by_invoice):
                 case Throttled(seconds) if throttled < THROTTLED:
                     if seconds is not None and seconds > LONGEST_WAIT:
-                        raise Stopped("The API allows no more requests for longer than can be waited for (429).")
+                        raise Stopped(
+                            "The API allows no more requests for longer than can be waited (429). Run it again later."
+                        )
                     self._throttle.pause(seconds or PAUSES[min(throttled, len(PAUSES) - 1)])
                     throttled += 1
                 case Unanswered() if tries < len(PAUSES):

@@ -109,7 +109,7 @@ def name_clients(api: Api, client: str | None) -> tuple[str, ...]:
         SettingsError: It has to be named and is not, or the other way round.
     """
     if api.referral_url is None and client is not None:
-        raise SettingsError("--client is for the target `referral`: any other key has one account.")
+        raise SettingsError("--client is for the target `referral`: any other key has one account. Leave it out.")
     if api.referral_url is not None and client is None:
         raise SettingsError("A partner's key serves many accounts: say with --client which client's is meant.")
     return (client,) if client else ()

@@ -164,7 +164,9 @@ def keep(run: Run, judged: Judged, settings: Settings) -> None:
             metadata=run_to_dict(run),
         )
     except OSError as error:
-        raise CannotStart(f"{path} cannot be written: {error.strerror}. Nothing was sent.") from None
+        raise CannotStart(
+            f"{path} cannot be written: {error.strerror}. Nothing was sent. Make room, or ask who may write there."
+        ) from None
 
 
 def rows_path(settings: Settings, run: str) -> Path:
@@ -287,7 +289,10 @@ def make_folder(folder: Path) -> None:
         for place in (folder.parent.parent, folder.parent, folder):
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise CannotStart(f"The folder {folder} cannot be made: {error.strerror}.") from None
+        raise CannotStart(
+            f"The folder {folder} cannot be made: {error.strerror}. Ask who may write there, "
+            "or name another --workspace."
+        ) from None
 
 
 def end(run: Run, path: Path | None, figures: Figures) -> Ending:

@@ -77,7 +77,7 @@ class Desk:
             case Told(document) if (found := subscriptions_of(document)) is not None:
                 return found
             case other:
-                raise Stopped(f"The webhooks cannot be listed: {_tell(other)}.")
+                raise Stopped(f"The webhooks cannot be listed: {_tell(other)}. Try again later.")
 
     def remove(self, name: str) -> bool:
         """Remove a subscription; returns False where there is none."""

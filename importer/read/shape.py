@@ -61,11 +61,13 @@ def find_header(
     filled = [[cell.strip() for cell in record if cell and cell.strip()] for record in records]
     if wanted is not None:
         if not (first <= wanted < first + len(records)) or not filled[wanted - first]:
-            raise SourceError(f"has nothing in row {wanted}, where --header-row says its headers are.")
+            raise SourceError(
+                f"has nothing in row {wanted}, where --header-row says its headers are; name another row."
+            )
         return wanted - first
     widths = sorted(len(texts) for texts in filled if texts)
     if not widths:
-        raise SourceError("has nothing in it.")
+        raise SourceError("has nothing in it; name the file with the invoices.")
     usual = widths[(len(widths) - 1) * 3 // 4]
     enough = usual if usual <= NARROW else -(-usual * 3 // 5)
     wide = [position for position, texts in enumerate(filled) if len(texts) >= enough]

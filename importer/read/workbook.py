@@ -282,7 +282,7 @@ def _to_grid(book: _Book, name: str, carried: Carried | None, reading: Reading) 
     height = len(sheet.texts[0]) if sheet.texts else 0
     filled = [row for row in (pc.index(_is_text(column), value=True).as_py() for column in sheet.texts) if row >= 0]
     if carried and (not filled or min(filled) + 1 == height):
-        raise SourceError("is a results workbook with nothing to fix in it.")
+        raise SourceError("is a results workbook with nothing to fix in it: there is nothing to be done.")
     if not filled:
         raise SourceError(f"has nothing in its sheet “{name}”.")
     start = 0 if reading.header_row else min(filled)

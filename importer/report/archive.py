@@ -92,7 +92,9 @@ def load(path: Path) -> Archive:
     except FileNotFoundError:
         raise RunError(f"{path} is gone; without it the run cannot be reported or resumed here.") from None
     except (OSError, pa.ArrowInvalid) as error:
-        raise RunError(f"{path} cannot be read: {error}.") from None
+        raise RunError(
+            f"{path} cannot be read: {error}. Put it back from a backup, or submit the source again."
+        ) from None
     index = pd.Index(rows["row"].to_numpy(), name="row")
     columns = {name: pd.Series(pd.arrays.ArrowExtensionArray(rows[name]), index=index) for name in rows.column_names}
     told = rows.schema.metadata

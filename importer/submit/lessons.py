@@ -141,13 +141,23 @@ class Lessons:
         if seconds is not None and seconds > LONGEST_WAIT:
             if seconds <= DAY:
                 until = datetime.fromtimestamp(self._clock() + seconds, UTC)
-                self._stop(Stopped(f"The API allows this key no more requests until {until:%Y-%m-%d %H:%M} UTC."))
+                self._stop(
+                    Stopped(
+                        f"The API allows this key no more requests until {until:%Y-%m-%d %H:%M} UTC. "
+                        "`importer resume` goes on then."
+                    )
+                )
             seconds = None
         if fresh:
             self._together = self._last_step
             self._throttled += 1
             if self._throttled >= THROTTLED_IN_A_ROW:
-                self._stop(Stopped("The API keeps answering 429: another program may be using up the key's requests."))
+                self._stop(
+                    Stopped(
+                        "The API keeps answering 429: another program may be using up the key's requests. "
+                        "`importer resume` goes on later."
+                    )
+                )
         self._throttle.pause(max(1.0, seconds or min(LONGEST_BACKOFF, 2.0**self._throttled)))
 
     def _unreachable(self, reason: str) -> None:
@@ -158,5 +168,5 @@ class Lessons:
             self._away_since = now
         self._away += 1
         if now - self._away_since >= self._patience.settle_after:
-            self._stop(Stopped(f"The API cannot be reached: {reason}."))
+            self._stop(Stopped(f"The API cannot be reached: {reason}. `importer resume` goes on once it can be."))
         self._throttle.pause(min(LONGEST_BACKOFF, 2.0 ** min(self._away, 5) / 2), "the API cannot be reached")
