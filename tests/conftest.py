@@ -18,7 +18,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
@@ -26,13 +26,17 @@ import pytest
 from click.testing import CliRunner
 
 from importer.cli import main
+from importer.read import apart
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 PROGRAM = (sys.executable, "-c", "from importer.cli import main; main(prog_name='importer')")
 # Loaded once: a process of its own then begins in milliseconds, not in seconds. None of them starts a thread of ours.
-LOADED = ("importer.history", "importer.pipeline", "importer.sandbox.server", "importer.screen", "schemas.customer")
+LOADED = (
+    *("importer.history", "importer.pipeline", "importer.sandbox.server", "importer.screen", "schemas.customer"),
+    *("importer.read.cells", "importer.read.oldexcel"),
+)
 
 
 @dataclass(frozen=True)
@@ -264,12 +268,31 @@ class Launched:
 
 
 def _fork(launched: Launched, folder: Path, environment: dict[str, str]) -> Callable[[float], int | None]:
+    streams = (Path(os.devnull), launched._out, launched._err)
+    process = _forked("importer", launched.arguments, folder, environment, streams)
+    launched.pid = process.pid
+
+    def wait(patience: float) -> int | None:
+        process.join(patience)
+        return process.exitcode
+
+    return wait
+
+
+def _forked(
+    program: str,
+    arguments: Sequence[str],
+    folder: Path,
+    environment: dict[str, str],
+    streams: tuple[Path, Path, Path],
+) -> Any:
+    """Start one of the programs of `launched.py` as a fork of a process that has loaded their modules."""
     given = {
-        "arguments": launched.arguments,
+        "program": program,
+        "arguments": arguments,
         "folder": folder,
         "environment": environment,
-        "out": launched._out,
-        "err": launched._err,
+        "streams": streams,
     }
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([*LOADED])
@@ -279,13 +302,7 @@ def _fork(launched: Launched, folder: Path, environment: dict[str, str]) -> Call
         # Else each process would load the test runner first.
         patch.setitem(sys.modules, "__main__", ModuleType("__main__"))
         process.start()
-    launched.pid = process.pid
-
-    def wait(patience: float) -> int | None:
-        process.join(patience)
-        return process.exitcode
-
-    return wait
+    return process
 
 
 def _start(launched: Launched, folder: Path, environment: dict[str, str]) -> Callable[[float], int | None]:
@@ -310,6 +327,33 @@ def _start(launched: Launched, folder: Path, environment: dict[str, str]) -> Cal
 
 
 FORKS = "forkserver" in multiprocessing.get_all_start_methods()
+
+
+@pytest.fixture(autouse=True)
+def reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the reader of workbooks be a process that begins in milliseconds; tests of its bounds override this.
+
+    It is one of its own as ever, with the same arguments, bounds, streams and exit codes.
+    """
+    if FORKS:
+        monkeypatch.setattr(apart, "subprocess", SimpleNamespace(run=_read, TimeoutExpired=subprocess.TimeoutExpired))
+
+
+def _read(command: list[str], *, input: bytes, timeout: float, **_: Any) -> subprocess.CompletedProcess[bytes]:  # noqa: A002 - as in subprocess
+    with tempfile.TemporaryDirectory() as folder:
+        streams = Path(folder, "in"), Path(folder, "out"), Path(folder, "err")
+        streams[0].write_bytes(input)
+        program = command.index("importer.read.cells")
+        process = _forked(command[program], command[program + 1 :], Path.cwd(), dict(os.environ), streams)
+        process.join(timeout)
+        if process.is_alive():
+            process.kill()
+            process.join()
+            raise subprocess.TimeoutExpired(command, timeout)
+        out, err = (stream.read_bytes() if stream.exists() else b"" for stream in streams[1:])
+        code = process.exitcode
+        process.close()
+        return subprocess.CompletedProcess(command, code, out, err)
 
 
 @pytest.fixture

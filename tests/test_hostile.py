@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
+@pytest.fixture(autouse=True)
+def reader() -> None:
+    """Let the reader start as it does for a user: its bounds are what is proven."""
+
+
 def load(name: str) -> ModuleType:
     """Load a module that lies beside the tests."""
     spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
