@@ -22,7 +22,6 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
 from importer.errors import SourceError
@@ -238,31 +237,27 @@ def to_arrow(columns: list[list[Any]], start: int = 0) -> pa.RecordBatch:
     That is a number that has lost digits, or a date, which a program makes of a number such as 3-1.
     """
     arrays: dict[str, pa.Array] = {}
-    none = pa.array(np.zeros(len(columns[0]) if columns else 0, dtype=bool))
+    none = np.zeros(len(columns[0]) if columns else 0, dtype=bool)
     for number, column in enumerate(columns):
         types = set(map(type, column))
         texts = [cell or None for cell in column] if types <= {str} else list(map(write, column))
+        _refuse_nul(texts, start)
         numeric = lost = none
-        arrays[f"text {number}"] = pa.array(texts, pa.string())
         if types & {Damaged, date, datetime}:
-            lost = pa.array([isinstance(cell, Damaged | date) for cell in column])
+            lost = np.array([isinstance(cell, Damaged | date) for cell in column])
         if types & {int, float}:
             is_number = [isinstance(cell, int | float) and not isinstance(cell, bool) for cell in column]
-            shown = pc.fill_null(pc.not_equal(arrays[f"text {number}"], "#NUM!"), fill_value=False)
-            numeric = pc.and_(pa.array(is_number), shown)
-            beyond = [one and abs(cell) >= EXACT for cell, one in zip(column, is_number, strict=True)]
-            lost = pc.or_(lost, pa.array(beyond)) if any(beyond) else lost
-        _refuse_nul(arrays[f"text {number}"], start)
-        arrays |= {f"number {number}": numeric, f"damaged {number}": lost}
+            lost = lost | [one and abs(cell) >= EXACT for cell, one in zip(column, is_number, strict=True)]
+            numeric = np.array([one and text != "#NUM!" for text, one in zip(texts, is_number, strict=True)])
+        arrays[f"text {number}"] = pa.array(texts, pa.string())
+        arrays |= {f"number {number}": pa.array(numeric), f"damaged {number}": pa.array(lost)}
     return pa.RecordBatch.from_pydict(arrays)
 
 
-def _refuse_nul(texts: pa.Array, start: int) -> None:
-    row = pc.index(pc.match_substring(texts, "\0"), value=True).as_py()
-    if row >= 0:
-        raise SourceError(
-            f"holds NUL characters (row {start + row + 1}): it was written by a faulty program; export it again."
-        )
+def _refuse_nul(texts: list[str | None], start: int) -> None:
+    if "\0" in "".join(filter(None, texts)):
+        row = next(row for row, text in enumerate(texts, start + 1) if text and "\0" in text)
+        raise SourceError(f"holds NUL characters (row {row}): it was written by a faulty program; export it again.")
 
 
 def write(cell: object) -> str | None:
