@@ -31,7 +31,7 @@ from importer.read import apart
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-PROGRAM = (sys.executable, "-c", "from importer.cli import main; main(prog_name='importer')")
+PROGRAM = "from importer.cli import main; main(prog_name='importer')"
 # Loaded once: a process of its own then begins in milliseconds, not in seconds. None of them starts a thread of ours.
 LOADED = (
     *("importer.history", "importer.pipeline", "importer.sandbox.server", "importer.screen", "schemas.customer"),
@@ -215,11 +215,13 @@ class Launched:
         code: Its exit code, less than 0 for the signal that killed it; None while it runs.
     """
 
-    def __init__(self, arguments: tuple[str, ...], folder: Path, environment: Mapping[str, str], said: Path) -> None:
+    def __init__(
+        self, arguments: tuple[str, ...], folder: Path, environment: Mapping[str, str], said: Path, before: str
+    ) -> None:
         self.arguments = arguments
         self._out, self._err = said.with_suffix(".out"), said.with_suffix(".err")
         self._started = time.monotonic()
-        self._wait = (_fork if FORKS else _start)(self, folder, dict(environment))
+        self._wait = (_fork if FORKS else _start)(self, folder, dict(environment), before)
         self.code: int | None = None
 
     @property
@@ -267,9 +269,9 @@ class Launched:
         return self.code
 
 
-def _fork(launched: Launched, folder: Path, environment: dict[str, str]) -> Callable[[float], int | None]:
+def _fork(launched: Launched, folder: Path, environment: dict[str, str], before: str) -> Callable[[float], int | None]:
     streams = (Path(os.devnull), launched._out, launched._err)
-    process = _forked("importer", launched.arguments, folder, environment, streams)
+    process = _forked("importer", launched.arguments, folder, environment, streams, before)
     launched.pid = process.pid
 
     def wait(patience: float) -> int | None:
@@ -285,6 +287,7 @@ def _forked(
     folder: Path,
     environment: dict[str, str],
     streams: tuple[Path, Path, Path],
+    before: str = "",
 ) -> Any:
     """Start one of the programs of `launched.py` as a fork of a process that has loaded their modules."""
     given = {
@@ -293,6 +296,7 @@ def _forked(
         "folder": folder,
         "environment": environment,
         "streams": streams,
+        "before": before,
     }
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([*LOADED])
@@ -305,10 +309,10 @@ def _forked(
     return process
 
 
-def _start(launched: Launched, folder: Path, environment: dict[str, str]) -> Callable[[float], int | None]:
+def _start(launched: Launched, folder: Path, environment: dict[str, str], before: str) -> Callable[[float], int | None]:
     with launched._out.open("wb") as out, launched._err.open("wb") as err:
         process = subprocess.Popen(
-            [*PROGRAM, *launched.arguments],
+            [sys.executable, "-c", f"{before}\n{PROGRAM}", *launched.arguments],
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -358,14 +362,19 @@ def _read(command: list[str], *, input: bytes, timeout: float, **_: Any) -> subp
 
 @pytest.fixture
 def launch(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Launched]]:
-    """Start a command in a process of its own, in a folder that is its workspace, and let none outlive the test."""
+    """Start a command in a process of its own, in a folder that is its workspace, and let none outlive the test.
+
+    `before` is code that the process runs first.
+    """
     said = tmp_path_factory.mktemp("said")
     numbers = count()
     all_launched: list[Launched] = []
 
-    def start(*arguments: object, workspace: Path = tmp_path, environment: Mapping[str, str] | None = None) -> Launched:
+    def start(
+        *arguments: object, workspace: Path = tmp_path, environment: Mapping[str, str] | None = None, before: str = ""
+    ) -> Launched:
         texts = tuple(str(argument) for argument in arguments)
-        launched = Launched(texts, workspace, {**os.environ, **(environment or {})}, said / f"{next(numbers)}")
+        launched = Launched(texts, workspace, {**os.environ, **(environment or {})}, said / f"{next(numbers)}", before)
         all_launched.append(launched)
         return launched
 

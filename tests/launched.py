@@ -29,6 +29,7 @@ def run(
     folder: Path,
     environment: Mapping[str, str],
     streams: tuple[Path, Path, Path],
+    before: str,
 ) -> None:
     ways = (os.O_RDONLY, *2 * [os.O_WRONLY | os.O_CREAT | os.O_TRUNC])
     for number, (path, way) in enumerate(zip(streams, ways, strict=True)):
@@ -39,6 +40,7 @@ def run(
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    exec(before, {})  # noqa: S102 - a test's own
     code: Any = 0
     try:
         STARTS[program](arguments)

@@ -20,9 +20,6 @@ from importer.sandbox import Fault, Settings, Store, serving
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Importer = Callable[..., Any]
-
-PROGRAM = [sys.executable, "-c", "from importer.cli import main; main(prog_name='importer')"]
 HEADER = "Invoice number,Currency,Invoice date,Amount,Debtor type,Customer,Street,City,Country code"
 ENDLESS = Settings(minute=10**9, hour=10**9, day=10**9)
 
@@ -42,18 +39,20 @@ class Outside:
     """A workspace, and an API outside of it."""
 
     workspace: Path
-    settings: Settings
+    launch: Callable[..., Any]
+    settings: Settings = ENDLESS
 
-    def start(self, url: str, *arguments: str, patience: str = "20", before: tuple[str, ...] = ()) -> Any:
-        command = [*before, *PROGRAM, *arguments, "--workspace", str(self.workspace), "--json", "--timeout", patience]
-        environment = {**os.environ, "IMPORTER_API_URL": url, "IMPORTER_API_KEY": "sandbox"}
-        return subprocess.Popen(
-            [*command, "--rate", "60000/min"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
+    def start(self, url: str, *arguments: object, before: str = "") -> Any:
+        options = ("--workspace", self.workspace, "--json", "--timeout", 20, "--rate", "60000/min")
+        environment = {"IMPORTER_API_URL": url, "IMPORTER_API_KEY": "sandbox"}
+        return self.launch(*arguments, *options, environment=environment, before=before)
+
+    def submit(self, *countries: str, options: tuple[str, ...] = ()) -> Any:
+        """Submit a row for each of *countries*, and wait for the end."""
+        with self.serve() as url:
+            process = self.start(url, "submit", source(self.workspace / "june.csv", *countries), "--yes", *options)
+            process.wait()
+        return process
 
     def cases(self) -> list[dict[str, object]]:
         return Store(self.workspace / "outside.db").cases()
@@ -62,11 +61,16 @@ class Outside:
         return serving(self.workspace / "outside.db", settings or self.settings)
 
     def resume(self, run: str) -> dict[str, Any]:
-        with self.serve(ENDLESS) as url, self.start(url, "resume", run) as process:
-            out, err = process.communicate()
-        assert out, err
-        said: dict[str, Any] = json.loads(out)
+        with self.serve(ENDLESS) as url:
+            process = self.start(url, "resume", run)
+            process.wait()
+        said: dict[str, Any] = process.said
         return said
+
+
+@pytest.fixture
+def outside(tmp_path: Path, launch: Callable[..., Any]) -> Outside:
+    return Outside(tmp_path, launch)
 
 
 def wait_for(condition: Callable[[], bool], patience: float = 30.0) -> None:
@@ -84,95 +88,95 @@ def assert_resume_makes_each_case_once(outside: Outside, said: dict[str, Any], r
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
-def test_a_signal_ends_the_run_in_bounded_time_though_no_answer_comes(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_ends_the_run_in_bounded_time_though_no_answer_comes(outside: Outside, number: signal.Signals) -> None:
     """Every fifth case is made, and its answer would come in twenty seconds."""
-    outside = Outside(tmp_path, faulty("hang-after:every=5,seconds=20"))
-    file = source(tmp_path / "june.csv", *["DE"] * 30)
-    with outside.serve() as url, outside.start(url, "submit", str(file), "--yes") as process:
+    outside.settings = faulty("hang-after:every=5,seconds=20")
+    file = source(outside.workspace / "june.csv", *["DE"] * 30)
+    with outside.serve() as url:
+        process = outside.start(url, "submit", file, "--yes")
         wait_for(lambda: len(outside.cases()) == 30)
-        process.send_signal(number)
+        process.kill(number)
         began = time.monotonic()
-        out, err = process.communicate()
+        process.wait()
         lasted = time.monotonic() - began
 
-    said = json.loads(out)
-    assert (process.returncode, said["exit"]) == (130, 130), err
+    said = process.said
+    assert (process.code, said["exit"]) == (130, 130), process.err
     assert (said["counts"]["created"], said["counts"]["unknown"]) == (24, 6)
     assert lasted < 12
     assert Path(said["report"]).exists()
     assert_resume_makes_each_case_once(outside, said, 30)
 
 
-def test_a_second_signal_stops_at_once_and_loses_nothing(tmp_path: Path) -> None:
-    outside = Outside(tmp_path, faulty("hang-after:every=5,seconds=20"))
-    file = source(tmp_path / "june.csv", *["DE"] * 30)
-    with outside.serve() as url, outside.start(url, "submit", str(file), "--yes") as process:
+def test_a_second_signal_stops_at_once_and_loses_nothing(outside: Outside) -> None:
+    outside.settings = faulty("hang-after:every=5,seconds=20")
+    file = source(outside.workspace / "june.csv", *["DE"] * 30)
+    with outside.serve() as url:
+        process = outside.start(url, "submit", file, "--yes")
         wait_for(lambda: len(outside.cases()) == 30)
-        process.send_signal(signal.SIGINT)
-        assert any("Interrupt again to stop at once" in line for line in iter(process.stderr.readline, ""))
-        process.send_signal(signal.SIGINT)
+        process.kill(signal.SIGINT)
+        wait_for(lambda: "Interrupt again to stop at once" in process.err)
+        process.kill(signal.SIGINT)
         began = time.monotonic()
-        out, err = process.communicate()
+        process.wait()
         lasted = time.monotonic() - began
 
-    said = json.loads(out)
-    assert said["exit"] == 130, err
+    said = process.said
+    assert said["exit"] == 130, process.err
     assert lasted < 4.5
     assert Path(said["report"]).exists()
     assert_resume_makes_each_case_once(outside, said, 30)
 
 
-def test_a_run_that_was_told_to_ignore_hang_ups_does(tmp_path: Path) -> None:
-    outside = Outside(tmp_path, replace(ENDLESS, latency=0.3))
-    file = source(tmp_path / "june.csv", *["DE"] * 200)
-    with outside.serve() as url, outside.start(url, "submit", str(file), "--yes", before=("nohup",)) as process:
+def test_a_run_that_was_told_to_ignore_hang_ups_does(outside: Outside) -> None:
+    outside.settings = replace(ENDLESS, latency=0.1)
+    file = source(outside.workspace / "june.csv", *["DE"] * 200)
+    with outside.serve() as url:
+        process = outside.start(
+            url, "submit", file, "--yes", before="import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+        )
         wait_for(lambda: len(outside.cases()) > 5)
-        process.send_signal(signal.SIGHUP)
-        out, err = process.communicate()
+        process.kill(signal.SIGHUP)
+        process.wait()
 
-    assert json.loads(out)["counts"]["created"] == 200, err
+    assert process.said["counts"]["created"] == 200, process.err
 
 
-def test_a_key_that_is_revoked_in_mid_run_stops_it_and_says_how_many_rows_are_left(tmp_path: Path) -> None:
-    outside = Outside(tmp_path, faulty("deny:after=40"))
-    file = source(tmp_path / "june.csv", *["DE"] * 100)
-    with outside.serve() as url, outside.start(url, "submit", str(file), "--yes") as process:
-        out, err = process.communicate()
+def test_a_key_that_is_revoked_in_mid_run_stops_it_and_says_how_many_rows_are_left(outside: Outside) -> None:
+    outside.settings = faulty("deny:after=40")
 
-    said = json.loads(out)
+    process = outside.submit(*["DE"] * 100)
+
+    said = process.said
     assert said["exit"] == 4
     assert said["error"] == (
         "The API key is not accepted (401: The API key was revoked.). Put the right one in IMPORTER_API_KEY."
     )
-    assert f"Rows not sent: 60, unknown: 0. Go on with: importer resume {said['run']}" in err
+    assert f"Rows not sent: 60, unknown: 0. Go on with: importer resume {said['run']}" in process.err
     assert (said["counts"]["created"], said["counts"]["not-sent"], len(outside.cases())) == (40, 60, 40)
     assert_resume_makes_each_case_once(outside, said, 100)
 
 
-def test_an_api_that_goes_away_for_long_stops_the_run(tmp_path: Path) -> None:
-    outside = Outside(tmp_path, replace(ENDLESS, latency=0.1))
-    file = source(tmp_path / "june.csv", *["DE"] * 3_000)
+def test_an_api_that_goes_away_for_long_stops_the_run(outside: Outside) -> None:
+    outside.settings = replace(ENDLESS, latency=0.3)
+    file = source(outside.workspace / "june.csv", *["DE"] * 500)
     with outside.serve() as url:
-        process = outside.start(url, "submit", str(file), "--yes")
+        process = outside.start(url, "submit", file, "--yes")
         wait_for(lambda: len(outside.cases()) > 20)
-    with process:
-        out, err = process.communicate()
+    process.wait()
 
-    said = json.loads(out)
-    assert said["exit"] == 4, err
+    said = process.said
+    assert said["exit"] == 4, process.err
     assert said["error"].startswith(("The API cannot be reached: ", "10 answers in a row were lost or unreadable"))
-    assert said["counts"]["created"] + said["counts"]["unknown"] + said["counts"]["not-sent"] == 3_000
-    assert_resume_makes_each_case_once(outside, said, 3_000)
+    assert said["counts"]["created"] + said["counts"]["unknown"] + said["counts"]["not-sent"] == 500
+    assert_resume_makes_each_case_once(outside, said, 500)
 
 
-def test_a_country_without_a_contract_is_held_back_with_the_link_that_cures_it(tmp_path: Path) -> None:
-    outside = Outside(tmp_path, ENDLESS)
-    file = source(tmp_path / "june.csv", *["DE", "GR"] * 40)
-    with outside.serve() as url, outside.start(url, "submit", str(file), "--yes") as process:
-        out, err = process.communicate()
+def test_a_country_without_a_contract_is_held_back_with_the_link_that_cures_it(outside: Outside) -> None:
+    process = outside.submit(*["DE", "GR"] * 40)
 
-    said = json.loads(out)
-    assert said["exit"] == 4, err
+    said = process.said
+    assert said["exit"] == 4, process.err
     assert said["error"] == (
         "No more rows for GR in EUR are sent. A Power of Attorney with the collection partner must be signed before "
         "creating cases. https://app.debitura.com/settings/power-of-attorney"
@@ -182,35 +186,27 @@ def test_a_country_without_a_contract_is_held_back_with_the_link_that_cures_it(t
     assert said["counts"]["rejected"] + said["counts"]["not-sent"] == 40
 
 
-def test_who_keeps_going_is_told_of_each_row_that_is_refused(tmp_path: Path) -> None:
-    outside = Outside(tmp_path, ENDLESS)
-    file = source(tmp_path / "june.csv", *["DE", "GR"] * 20)
-    with outside.serve() as url, outside.start(url, "submit", str(file), "--yes", "--keep-going") as process:
-        out, err = process.communicate()
+def test_who_keeps_going_is_told_of_each_row_that_is_refused(outside: Outside) -> None:
+    process = outside.submit(*["DE", "GR"] * 20, options=("--keep-going",))
 
-    said = json.loads(out)
-    assert (said["exit"], said["counts"]["created"], said["counts"]["rejected"]) == (1, 20, 20), err
+    counts = process.said["counts"]
+    assert (process.code, counts["created"], counts["rejected"]) == (1, 20, 20), process.err
 
 
-def test_a_pause_of_hours_ends_the_run_and_says_until_when(tmp_path: Path) -> None:
-    outside = Outside(tmp_path, faulty("throttle:after=40,seconds=20000"))
-    file = source(tmp_path / "june.csv", *["DE"] * 100)
-    with outside.serve() as url, outside.start(url, "submit", str(file), "--yes") as process:
-        out, err = process.communicate()
+def test_a_pause_of_hours_ends_the_run_and_says_until_when(outside: Outside) -> None:
+    outside.settings = faulty("throttle:after=40,seconds=20000")
 
-    said = json.loads(out)
-    assert said["exit"] == 4, err
+    said = outside.submit(*["DE"] * 100).said
+
+    assert said["exit"] == 4
     assert said["error"].startswith("The API allows this key no more requests until ")
     assert_resume_makes_each_case_once(outside, said, 100)
 
 
-def test_a_pause_of_centuries_is_taken_for_one_that_was_not_said(tmp_path: Path) -> None:
-    outside = Outside(tmp_path, faulty("throttle-absurd:after=40,times=1"))
-    file = source(tmp_path / "june.csv", *["DE"] * 100)
-    with outside.serve() as url, outside.start(url, "submit", str(file), "--yes") as process:
-        out, err = process.communicate()
+def test_a_pause_of_centuries_is_taken_for_one_that_was_not_said(outside: Outside) -> None:
+    outside.settings = faulty("throttle-absurd:after=40,times=1")
 
-    assert json.loads(out)["counts"]["created"] == 100, err
+    assert outside.submit(*["DE"] * 100).said["counts"]["created"] == 100
 
 
 @pytest.mark.parametrize("where", ["importer.cli", "importer.cli.options"])
