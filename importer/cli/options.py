@@ -252,7 +252,12 @@ def reading(command: Command) -> Command:
             click.option("--client", help="For the target `referral`: the client that all rows belong to."),
             _DATE_ORDER,
             click.option("--limit", type=click.IntRange(min=0), help="Send at most so many cases."),
-            click.option("--test", is_flag=True, help="Make test cases, which nobody collects."),
+            click.option(
+                "--test/--live",
+                default=None,
+                help="Make test cases, which nobody collects, or live ones: the default, but for rows to mend of a "
+                "run that made test cases.",
+            ),
             click.option(
                 "--bundle-by",
                 multiple=True,
@@ -262,7 +267,12 @@ def reading(command: Command) -> Command:
             click.option(
                 "--claim-lines", is_flag=True, help="Send bundles as claimLines, for accounts that have them."
             ),
-            click.option("--allow-missing-reference", is_flag=True, help="Take rows without a creditor reference."),
+            click.option(
+                "--allow-missing-reference/--need-reference",
+                default=None,
+                help="Take rows without a creditor reference, or refuse them: the default, but for rows to mend of a "
+                "run that took them.",
+            ),
         )
     ):
         command = option(command)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from importer.pipeline import Ending, Job, Offer
+    from importer.settings import Settings
 
 
 _PREVIEW = "Ask the API first what it would say, once for all rows that are alike: fee, missing contracts, refusals."
@@ -64,9 +65,8 @@ def check(
         doing = stack.enter_context(screen.Working(console))
         from importer import pipeline  # noqa: PLC0415 - a second of imports
 
-        settings, options = take_settings(workspace, options)
+        settings, job = _take_up(workspace, options)
         environment = "loopback" if sandbox else environment_told(settings)
-        job = make_job(**options)
         ask = None
         if preview:
             pipeline.require_preview(settings.target)
@@ -102,11 +102,10 @@ def submit(
     need_yes("submit", yes=yes)
     from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
 
-    settings, options = take_settings(workspace, options)
+    settings, job = _take_up(workspace, options)
+    console = screen.console(quiet=quiet)
     if preview:
         pipeline.require_preview(settings.target)
-    console = screen.console(quiet=quiet)
-
     doing = screen.Working(console)
 
     def confirm(offer: Offer) -> bool:
@@ -115,7 +114,6 @@ def submit(
         return yes or click.confirm("Send?", err=True)
 
     with open_api(settings, sandbox=sandbox) as api, screen.Watching(console) as watcher, doing:
-        job = make_job(**options)
         ending = pipeline.submit(
             job, settings, api, confirm=confirm, watcher=watcher, wait=wait, preview=preview, doing=doing
         )
@@ -150,6 +148,15 @@ def report(workspace: Path, *, run: str, as_json: bool, quiet: bool) -> int:
     ending = pipeline.rewrite(run, load_settings(workspace))
     _finish(ending, screen.console(quiet=quiet), as_json=as_json)
     return 0
+
+
+def _take_up(workspace: Path, options: Mapping[str, Any]) -> tuple[Settings, Job]:
+    """Gather settings and what the user asked for; rows to mend know their target, where none is named."""
+    from importer import pipeline  # noqa: PLC0415 - a second of imports that --help need not wait for
+
+    settings, rest = take_settings(workspace, options)
+    job = make_job(**rest)
+    return pipeline.take_target(job, settings, options["target"]), job
 
 
 def make_job(

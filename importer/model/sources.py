@@ -57,6 +57,8 @@ class Carried:
         mixed: Fields that its sources wrote differently.
         bundling: By what its rows were bundled; None where they were not.
         making: What it made of columns that are no fields as they stand.
+        test: Whether it made test cases.
+        allow_missing_reference: Whether its rows needed no creditor reference.
     """
 
     run: str
@@ -67,6 +69,8 @@ class Carried:
     mixed: frozenset[str] = frozenset()
     bundling: Bundling | None = None
     making: Making = field(default_factory=Making)
+    test: bool = False
+    allow_missing_reference: bool = False
 
 
 @dataclass(frozen=True, slots=True)

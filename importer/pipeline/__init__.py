@@ -33,6 +33,7 @@ from importer.pipeline.previewing import preview_check, preview_planned
 from importer.pipeline.rebuild import Rebuilt, read_all
 from importer.pipeline.record import run_of_dict
 from importer.pipeline.refreshing import Refreshed, Scope, refresh
+from importer.pipeline.remembering import take_target
 from importer.pipeline.reporting import Ending, describe, keep, report_check, report_run, rows_path
 from importer.pipeline.sessions import begin_session, sessions_to_list, summarise
 from importer.report import archive
@@ -65,6 +66,7 @@ __all__ = [
     "resume",
     "rewrite",
     "submit",
+    "take_target",
     "target_of",
 ]
 
@@ -94,6 +96,7 @@ def check(
         CannotStart: A source or its columns cannot be used, or the workbook cannot be written.
     """
     judged = judge(job, settings, doing)
+    job = judged.job
     made = {}
     with suppress(NoJournalError), closing(_open(settings, create=False)) as journal:
         made = made_earlier(judged, job, journal, environment)
@@ -134,6 +137,7 @@ def submit(
         Interrupted: Nothing was sent: *confirm* said no.
     """
     judged = judge(job, settings, doing)
+    job = judged.job
     with (
         closing(_open(settings)) as journal,
         sending_parties(api, settings, journal, judged.clients, wait=wait, waiting=watcher.waiting) as parties,

@@ -85,7 +85,7 @@ def bundle_rows(judged: Judged, job: Job, gone: Collection[int], apart: Mapping[
             if not rows.faulty and len(rows.rows) > 1:
                 whole.append(rows.rows)
     together = judged.values.loc[[row for rows in whole for row in rows]]
-    payloads = judged.target.payload(together, test=job.test, allow_pending_contracts=job.allow_pending_contracts)
+    payloads = judged.target.payload(together, test=bool(job.test), allow_pending_contracts=job.allow_pending_contracts)
     requests = dict(zip(together.index.tolist(), payloads, strict=True))
     bundles: list[Bundle] = []
     codes = judged.target.CODES

@@ -104,6 +104,7 @@ def fetch(job: Job, settings: Settings, api: Api, watcher: Watcher) -> Fetched:
         CannotStart: Sources, columns or settings do not allow it, or the workbook cannot be written.
     """
     judged = judge(job, settings)
+    job = judged.job
     run = replace(describe(judged, job, settings, "details"), host=api.host)
     folder = settings.reports / run.id
     make_folder(folder)

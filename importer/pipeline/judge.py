@@ -18,6 +18,7 @@ from importer.parse import parse
 from importer.parse.said import find_fields
 from importer.pipeline.bundling import take_bundling
 from importer.pipeline.credits import refuse_credits
+from importer.pipeline.remembering import remember
 from importer.pipeline.sources import add_carried, take_sources
 
 if TYPE_CHECKING:
@@ -44,10 +45,10 @@ class Job:
         decimal: How amounts are written, the same.
         said: How single columns are written, beating those two; by field, or by header.
         limit: The most cases to send.
-        test: Make test cases.
+        test: Make test cases; None, as `judge` gets it, where nothing is said: rows to mend know.
         all_or_nothing: One error, and nothing is sent.
         allow_pending_contracts: The API may take a case whose contracts are not signed yet.
-        allow_missing_reference: A row may have no creditor reference.
+        allow_missing_reference: A row may have no creditor reference; None as above.
         activate: Start the cases of a collection partner.
         clear_blank: A blank partner reference clears the one that is stored.
         bundle_by: Fields or headers by which rows are bundled.
@@ -63,10 +64,10 @@ class Job:
     decimal: DecimalStyle | None = None
     said: Styles = Styles()  # noqa: RUF009 - it is frozen
     limit: int | None = None
-    test: bool = False
+    test: bool | None = None
     all_or_nothing: bool = False
     allow_pending_contracts: bool = False
-    allow_missing_reference: bool = False
+    allow_missing_reference: bool | None = None
     activate: bool = False
     clear_blank: bool = False
     bundle_by: tuple[str, ...] = ()
@@ -83,6 +84,8 @@ class Judged:
     """Every row of every source, judged; frames are indexed by row key.
 
     Attributes:
+        job: What was asked for, completed by what the rows to mend of an earlier run remember.
+        mends: That run's id, else blank.
         target: What the rows are judged for.
         sources: In the order given.
         header: Common to all.
@@ -100,6 +103,8 @@ class Judged:
         bundles: Those of several rows.
     """
 
+    job: Job
+    mends: str
     target: schemas.Target
     sources: tuple[SourceInfo, ...]
     header: tuple[str, ...]
@@ -181,6 +186,7 @@ def judge(job: Job, settings: Settings, doing: Doing = quietly) -> Judged:
         raise SettingsError(f"Sources for {target.NAME} are taken by `importer {target.COMMAND}`.")
     tables, named = take_sources(job, settings, target, doing)
     saved = add_carried(tables, target, named)
+    job, tables = remember(job, tables)
     doing("Reading dates and amounts", None)
     matching = _match(tables, target, saved, job)
     refuse_credits(tables, matching)
@@ -198,16 +204,18 @@ def judge(job: Job, settings: Settings, doing: Doing = quietly) -> Judged:
     headers = {name: made[0][0].header[position] for name, position in matching.columns.items()}
     context = schemas.Context(
         today=today,
-        allow_missing_reference=job.allow_missing_reference,
+        allow_missing_reference=bool(job.allow_missing_reference),
         activate=job.activate,
         clear_blank=job.clear_blank,
-        test=job.test,
+        test=bool(job.test),
     )
     texts = _stack([part.texts for part in parsed])
     doing(f"Judging {len(values):,} rows", None)
     found = check(values, unreadable, texts, headers, target, context)
     bundling = take_bundling(tables, job, target, values)
     return Judged(
+        job=job,
+        mends=tables[0].carried.run if tables[0].carried else "",
         target=target,
         sources=tuple(SourceInfo(table.path.name, table.sha256, table.facts) for table in tables),
         header=tables[0].header,

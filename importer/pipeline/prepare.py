@@ -73,7 +73,7 @@ def plan_rows(judged: Judged, job: Job, journal: Journal, parties: Parties) -> l
             make_cases(
                 (int(row) for row in values.index),
                 judged.target.creditors(values),
-                judged.target.payload(values, test=job.test, allow_pending_contracts=job.allow_pending_contracts),
+                judged.target.payload(values, test=bool(job.test), allow_pending_contracts=job.allow_pending_contracts),
                 **identity,
                 client=client,
                 reference=judged.target.REFERENCE,
@@ -274,7 +274,7 @@ def make_offer(
         totals=totals,
         account=parties.title,
         host=api.host,
-        test=job.test,
+        test=bool(job.test),
         absent=tuple(f"Client {client}: {reason}" for client, reason in parties.absent.items()),
         already=sum(plan.fate == "already-imported" for plan in planned),
         invalid=len(judged.faulty) - len(judged.held),

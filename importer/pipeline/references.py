@@ -86,6 +86,7 @@ def set_references(
         Interrupted: Nothing was changed: *confirm* said no.
     """
     judged = judge(job, settings)
+    job = judged.job
     with (
         closing(Journal.open(settings.journal, settings.locks)) as journal,
         sending_account(api, settings, journal, wait=wait, waiting=watcher.waiting) as account,

@@ -82,7 +82,8 @@ def describe(
 ) -> Run:
     """Give a run its id, and say all that shaped it."""
     started = datetime.now(UTC)
-    stem = re.sub(r"[^A-Za-z0-9._]+", "-", Path(judged.sources[0].name).stem).strip("-.")[:RUN_ID_STEM] or "source"
+    stem = _stem_of(judged.mends) or re.sub(r"[^A-Za-z0-9._]+", "-", Path(judged.sources[0].name).stem)
+    stem = stem.strip("-.")[:RUN_ID_STEM] or "source"
     shown = {
         "Rate": str(settings.rate),
         "Requests in flight at most": settings.concurrency,
@@ -94,6 +95,7 @@ def describe(
         "Header row": job.reading.header_row,
         "Hidden rows": job.reading.hidden_rows,
         "Mapping": job.mapping,
+        "Mends run": judged.mends or None,
         "Date order": _tell_styles(job.order, job.said.order),
         "Decimal": _tell_styles(job.decimal, job.said.decimal),
         "All or nothing": job.all_or_nothing or None,
@@ -126,6 +128,12 @@ def describe(
         exit_code=0,
         sessions=(begin_session(started),),
     )
+
+
+def _stem_of(run: str) -> str:
+    """Take the name out of a run's id: what mends its rows is called after the source, however many rounds it takes."""
+    found = re.fullmatch(r"[0-9]{8}-[0-9]{6}-([A-Za-z0-9._-]+)-[0-9a-f]{4}", run)
+    return found[1] if found else ""
 
 
 def _tell_styles(everywhere: str | None, columns: Mapping[str, str]) -> str | None:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from importer.errors import ColumnsError, SettingsError, SourceError
 from importer.mappings import fitting, load_all, read_mapping, resolve, tell_several
-from importer.model import Making, Reading, SavedMapping, layout, quietly, quote
+from importer.model import Making, Reading, SavedMapping, Styles, layout, quietly, quote
 from importer.read import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from importer.model import Doing, Table
+    from importer.model import Carried, Doing, Table
     from importer.pipeline.judge import Job
     from importer.settings import Settings
     from schemas import Target
@@ -163,11 +163,12 @@ def add_carried(tables: Sequence[Table], target: Target, saved: SavedMapping) ->
     if any(other != known[0] for other in known[1:]):
         names = ", ".join(table.path.name for table in tables if table.carried)
         raise ColumnsError(
-            f"{names} brings a mapping or constants that the other sources do not share: submit the sources one by one."
+            f"{names} brings a mapping, constants or options that the other sources do not share: "
+            "submit the sources one by one."
         )
     if known[0] is None:
         return saved
-    columns, constants, making = known[0]
+    columns, constants, making = known[0].columns, known[0].constants, known[0].making
     ours = saved.making
     fed = " ".join(f"{{{name}}}" for name in (*saved.columns.values(), *ours.joins)) + " ".join(ours.splits.values())
     used = {*saved.columns, *ours.splits, *ours.ignored}
@@ -196,5 +197,6 @@ def add_carried(tables: Sequence[Table], target: Target, saved: SavedMapping) ->
     )
 
 
-def _carried(table: Table) -> tuple[Mapping[str, str], Mapping[str, str], Making] | None:
-    return (table.carried.columns, table.carried.constants, table.carried.making) if table.carried else None
+def _carried(table: Table) -> Carried | None:
+    """Give what sources of one run have to share; how each writes its values is its own."""
+    return table.carried and replace(table.carried, run="", styles=Styles(), mixed=frozenset())

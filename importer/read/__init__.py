@@ -17,7 +17,7 @@ from importer.read.source import GZIP, LOOK, READING, WORKBOOK, Packed, open_sou
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from importer.model import Doing, Table
+    from importer.model import Carried, Doing, Table
     from importer.read.grid import Grid
     from importer.read.source import Source
 
@@ -61,6 +61,24 @@ def read(path: Path, reading: Reading = Reading(), doing: Doing = quietly) -> Ta
         return to_table(path, grid, sha256, reading)
     except SourceError as error:
         raise SourceError(f"{path.name} {error}") from None
+
+
+def recall(path: Path) -> Carried | None:
+    """Read what a source carries besides its rows, without these; None where it is no results workbook of ours.
+
+    What cannot be read says so when all of it is.
+    """
+    if str(path) == "-":
+        return None
+    try:
+        plain = open_source(path)
+        if not plain.start.startswith(WORKBOOK):
+            return None
+        from importer.read import workbook  # noqa: PLC0415 - only for workbooks
+
+        return workbook.find_carried(b"".join(plain.chunks()))
+    except SourceError:
+        return None
 
 
 def _read_grid(source: Source, reading: Reading, begin: Callable[[], None]) -> Grid:

@@ -13,7 +13,7 @@ import re
 import zipfile
 import zlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, cast, get_args
+from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -21,19 +21,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.errors import SourceError
-from importer.model import (
-    EXPLAINED,
-    MIXED,
-    Bundling,
-    Carried,
-    DateOrder,
-    DecimalStyle,
-    Making,
-    Styles,
-    column_letters,
-    quote,
-)
+from importer.model import EXPLAINED, column_letters, quote
 from importer.read import apart
+from importer.read.carried import MENDING, RUN, read_carried
 from importer.read.grid import Grid, tell_columns
 from importer.read.scan import refuse_entities
 from importer.read.shape import SAMPLE, find_header, titles
@@ -41,17 +31,13 @@ from importer.read.shape import SAMPLE, find_header, titles
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from importer.model import Reading
+    from importer.model import Carried, Reading
 
 LARGEST: Final = 4 << 30  # bytes of an unpacked workbook
 SMALL: Final = 64 << 20  # bytes that any part may unpack to
 THICKEST: Final = 200  # times that a larger part may be larger than it is packed
 MOST_PARTS: Final = 10_000  # a sheet, an image or a comment is one or two
 LONGEST_LIST: Final = 16 << 20  # bytes of what names the sheets
-TITLE: Final = "Invoice importer"  # in A1 of the sheet `Run` of our own workbooks
-CARRIED: Final = ("Field", "Column", "Constant", "Decimal", "Date order")
-MADE: Final = ("Also mapped", "Of", "From", "To")
-MENDING: Final = "To fix"
 CHUNK: Final = 1 << 20  # bytes
 COMPOUND: Final = b"\xd0\xcf\x11\xe0"
 LOOKED_AT: Final = 8  # sheets that are looked into for a table
@@ -114,10 +100,44 @@ def read(data: bytes, reading: Reading) -> Grid:
     book = _open(data)
     carried = None
     asked = reading.sheet is None or reading.sheet.casefold() == MENDING.casefold()
-    if {MENDING, "Run"} <= set(book.sheets) and asked:
-        carried = _read_carried(book.sheet("Run"))
+    if asked:
+        carried = _take_carried(book)
     name = MENDING if carried else _choose(book, reading.sheet)
     return _to_grid(book, name, carried, reading)
+
+
+def find_carried(data: bytes) -> Carried | None:
+    """Read what a results workbook of ours carries; None of any other workbook, which costs hardly anything.
+
+    Raises:
+        SourceError: It is no workbook, damaged, or hostile.
+    """
+    return _take_carried(_open(data)) if _may_be_ours(data) else None
+
+
+def _take_carried(book: _Book) -> Carried | None:
+    if not {MENDING, RUN} <= set(book.sheets):
+        return None
+    columns = [column.to_pylist() for column in book.sheet(RUN).texts]
+    return read_carried([tuple(cell or "" for cell in row) for row in zip(*columns, strict=True)])
+
+
+def _may_be_ours(data: bytes) -> bool:
+    """Look for the name of a sheet where formats keep them, since to list the sheets is to read some formats whole."""
+    named = re.compile(b"|".join(re.escape(MENDING.encode(encoding)) for encoding in ("ascii", "utf-16-le")))
+    if data.startswith(COMPOUND):
+        return named.search(data) is not None
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        _guard(archive)
+        lists = [name for name in ("xl/workbook.xml", "xl/workbook.bin", "content.xml") if name in archive.NameToInfo]
+        for name in lists:
+            seen = b""
+            with archive.open(name) as part:
+                while chunk := part.read(CHUNK):
+                    seen = seen[-2 * len(MENDING) :] + chunk
+                    if named.search(seen):
+                        return True
+    return False
 
 
 def _open(data: bytes) -> _Book:
@@ -357,62 +377,3 @@ def _tell_marks(book: _Book, name: str, header_row: int) -> Iterable[tuple[str, 
 
 def _is_text(column: pa.Array) -> pa.Array:
     return pc.fill_null(pc.greater(pc.utf8_length(pc.utf8_trim_whitespace(column)), 0), fill_value=False)
-
-
-def _read_carried(sheet: _Sheet) -> Carried | None:
-    """Read what the sheet `Run` of a results workbook carries; None where the workbook is not ours."""
-    columns = [column.to_pylist() for column in sheet.texts]
-    rows = [tuple(cell or "" for cell in row) for row in zip(*columns, strict=True)]
-    if not rows or rows[0][0] != TITLE:
-        return None
-    start = next((number for number, row in enumerate(rows) if row[: len(CARRIED)] == CARRIED), len(rows))
-    told = {row[0]: row[1] for row in reversed(rows[:start]) if len(row) > 1}  # of one name, the first holds
-    mapped: dict[str, str] = {}
-    constants: dict[str, str] = {}
-    decimal: dict[str, DecimalStyle] = {}
-    order: dict[str, DateOrder] = {}
-    mixed: set[str] = set()
-    for row in rows[start + 1 :]:
-        name, column, constant, decimal_style, date_order = row[: len(CARRIED)]
-        if not name:
-            break
-        if column:
-            mapped[column] = name
-        if constant:
-            constants[name] = constant
-        if decimal_style in get_args(DecimalStyle):
-            decimal[name] = cast("DecimalStyle", decimal_style)
-        if date_order in get_args(DateOrder):
-            order[name] = cast("DateOrder", date_order)
-        if MIXED in {decimal_style, date_order}:
-            mixed.add(name)
-    by = tuple(told[name] for name in sorted(told, key=len) if re.fullmatch("Bundle by( [0-9]+)?", name))
-    return Carried(
-        told.get("Run", ""),
-        told.get("Target", ""),
-        mapped,
-        constants,
-        Styles(decimal, order),
-        frozenset(mixed),
-        Bundling(by, "Claim lines" in told) if by else None,
-        _read_made(rows[start + 1 :]),
-    )
-
-
-def _read_made(rows: Sequence[tuple[str, ...]]) -> Making:
-    """Read what a run made of columns that are no fields as they stand; nothing in workbooks of earlier versions."""
-    start = next((number for number, row in enumerate(rows) if row[: len(MADE)] == MADE), len(rows))
-    splits: dict[str, str] = {}
-    joins: dict[str, str] = {}
-    values: dict[str, dict[str, str]] = {}
-    ignored: list[str] = []
-    for kind, name, said, meant, *_ in rows[start + 1 :]:
-        if kind == "Split":
-            splits[name] = meant
-        elif kind == "Join":
-            joins[name] = said
-        elif kind == "Value":
-            values.setdefault(name, {})[said] = meant
-        elif kind == "Ignored":
-            ignored.append(name)
-    return Making(splits, joins, values, tuple(ignored))
