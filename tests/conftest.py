@@ -14,12 +14,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import hypothesis
 import pytest
@@ -31,6 +33,14 @@ from importer.read import apart
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+GERMAN = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Setup/L10N">
+<prop oor:name="ooSetupSystemLocale" oor:op="fuse"><value>de-DE</value></prop>
+</item></oor:items>
+"""
+LIBREOFFICE = {"xlsx": "Calc MS Excel 2007 XML", "ods": "calc8", "xls": "MS Excel 97"}
+FILLING = Path(__file__).with_name("filling.py")
 PROGRAM = "from importer.cli import main; main(prog_name='importer')"
 # Loaded once: a process of its own then begins in milliseconds, not in seconds. None of them starts a thread of ours.
 LOADED = (
@@ -328,6 +338,54 @@ def _start(launched: Launched, folder: Path, environment: dict[str, str], before
             return None
 
     return wait
+
+
+@cache
+def find_python() -> str | None:
+    """Find the Python that LibreOffice speaks to."""
+    candidates = [sys.executable, *filter(None, map(shutil.which, ("python3", "/usr/bin/python3")))]
+    candidates += map(str, Path("/opt").glob("libreoffice*/program/python"))
+    for python in candidates if shutil.which("soffice") else ():
+        if subprocess.run([python, "-c", "import uno"], check=False, capture_output=True).returncode == 0:
+            return python
+    return None
+
+
+@pytest.fixture
+def type_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, Path, Mapping[str, str]], None]:
+    """Type into a workbook at the keyboard of a German LibreOffice, and save it as what the second path is called."""
+    python = find_python()
+    if python is None:
+        pytest.skip("needs LibreOffice and its Python: apt-get install libreoffice-calc python3-uno")
+    profile = tmp_path_factory.mktemp("office") / "profile"
+    (profile / "user").mkdir(parents=True)
+    (profile / "user" / "registrymodifications.xcu").write_text(GERMAN, encoding="utf-8")
+
+    def type_(path: Path, done: Path, entries: Mapping[str, str]) -> None:
+        pipe = f"filling{uuid4().hex}"
+        office = ["soffice", "--headless", "--norestore", f"-env:UserInstallation={profile.as_uri()}"]
+        command = [
+            python,
+            FILLING,
+            pipe,
+            path.resolve(),
+            done.resolve(),
+            LIBREOFFICE[done.suffix[1:]],
+            json.dumps(entries),
+        ]
+        accept = f"--accept=pipe,name={pipe};urp"
+        # `soffice` is a script that starts the program: a group of their own, so that none is left behind.
+        with subprocess.Popen(
+            [*office, accept], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        ) as running:
+            try:
+                subprocess.run(command, check=True, capture_output=True, timeout=180)
+                running.wait(60)
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(running.pid, signal.SIGKILL)
+
+    return type_
 
 
 FORKS = "forkserver" in multiprocessing.get_all_start_methods()

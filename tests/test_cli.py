@@ -617,7 +617,7 @@ def test_a_workbook_of_another_target_is_named(importer: Importer, tmp_path: Pat
             row[1].value = "managed"
     book.save(tmp_path / "other.xlsx")
 
-    ran = importer("check", "other.xlsx")
+    ran = importer("check", "other.xlsx", "--target", "customer")
 
     assert ran.code == 3
     assert "submit it with --target managed" in ran.err
