@@ -5,17 +5,26 @@ from __future__ import annotations
 import csv
 import json
 from contextlib import closing
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import openpyxl
+import pandas as pd
+import pyarrow as pa
 import pytest
 
+from importer.model import ISSUE_COLUMNS, OUTCOME_COLUMNS, Reading, Report, Run, SourceInfo, Styles
+from importer.read import read
+from importer.report import write as write_report
+from importer.report.plain import write_to_fix
 from importer.sandbox import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from importer.model import Table
 
     Importer = Callable[..., Any]
     TypeIn = Callable[[Path, Path, Mapping[str, str]], None]
@@ -144,3 +153,166 @@ def test_forty_rows_of_which_nine_are_mended_in_libreoffice_in_two_rounds_become
     assert {bodies[f"{number:04}"]["debtor"]["address"] for number in FAULTS} == {f"=1+1 {number}" for number in FAULTS}
     assert {body["comments"] for body in bodies.values()} == {"-1"}
     assert (bodies["0012"]["date"][:10], bodies["0040"]["amountToRecover"]) == ("2026-03-01", 1040.5)
+
+
+def to_fix(said: Mapping[str, Any]) -> Path:
+    return Path(said["report"]).with_name("to-fix.csv")
+
+
+def test_the_rows_to_mend_of_a_text_are_written_as_it_is_and_come_back_mended_with_all_that_was_said(
+    importer: Importer, forty: Path, tmp_path: Path
+) -> None:
+    first = importer("submit", forty, "--mapping", "ours.toml", "--test", *SENT).said
+    (tmp_path / "ours.toml").unlink()
+    path = to_fix(first)
+    text = path.read_bytes().decode("cp1252")
+
+    assert text.split("\r\n")[0] == ";".join(COLUMNS)
+    assert text.count("\r\n") == text.count("\n") == 10
+    assert "0003;;Privat;'=1+1;3;01067 Dresden;Deutschland;1.003,50;04.03.2026;'-1" in text
+    assert path.stat().st_mode & 0o777 == 0o600
+
+    mended = text.replace("0003;;", "0003;Müller;").replace("Germny", "Deutschland").replace("viel", "sehr viel")
+    path.write_bytes(mended.encode("cp1252"))
+    second = importer("submit", path, *SENT)
+
+    assert (second.said["counts"]["created"], second.said["counts"]["invalid"]) == (2, 7)
+    assert "-june-" in second.said["run"]
+    assert sent(tmp_path)["0003"]["debtor"]["address"] == "=1+1 3"
+    assert sent(tmp_path)["0003"]["isTest"]
+    assert importer("submit", to_fix(second.said), *SENT).said["counts"]["invalid"] == 7
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1250", "cp1252"])
+def test_rows_to_mend_that_were_saved_in_another_way_are_read_as_they_are(
+    encoding: str, importer: Importer, tmp_path: Path
+) -> None:
+    (tmp_path / "ours.toml").write_text(MAPPING, encoding="utf-8")
+    rows = [invoice(number) | FAULTS.get(number, {}) for number in range(1, 12)]
+    june = write(tmp_path / "june.csv", rows, encoding="cp1250")
+    said = importer("check", june, "--mapping", "ours.toml", "--encoding", "cp1250", "--json").said
+    (tmp_path / "ours.toml").unlink()
+    path = to_fix(said)
+
+    text = path.read_bytes().decode("cp1250").replace(";", "\t" if encoding == "utf-16" else ";")
+    path.write_bytes(text.encode(encoding))
+    again = importer("check", path, "--json").said
+
+    assert (again["counts"]["rows"], again["counts"]["invalid"]) == (3, 3)
+    told = [line["Kunde"] for line in lines(again["report"])]
+    assert told == [None, "Müller & Söhne 7", "Müller & Söhne 11"]
+
+
+def test_rows_to_mend_that_lost_their_run_are_asked_about(importer: Importer, forty: Path, tmp_path: Path) -> None:
+    said = importer("check", forty, "--mapping", "ours.toml", "--json").said
+    alone = tmp_path / "To-Fix (2).csv"
+    alone.write_bytes(to_fix(said).read_bytes())
+
+    ran = importer("check", alone)
+
+    assert ran.code == 3
+    assert "the results.xlsx of their run is not beside it" in ran.err
+    (tmp_path / "results.xlsx").write_bytes(Path(said["report"]).read_bytes())
+    assert importer("check", alone, "--json").said["counts"]["rows"] == 9
+
+
+def test_where_nothing_is_to_be_mended_there_is_no_text_of_it(importer: Importer, tmp_path: Path) -> None:
+    (tmp_path / "ours.toml").write_text(MAPPING, encoding="utf-8")
+    june = write(tmp_path / "june.csv", [invoice(1)])
+
+    assert not to_fix(importer("check", june, "--mapping", "ours.toml", "--json").said).exists()
+
+
+STARTS = ("=1+1", "+1", "-1", "@x", "\tx", "\rx", "\t=1+1", " =1+1", "'=1+1", "''x", "'x", '=1;"2"\n3', "\uff1d1")
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "quoting"), [(",", csv.QUOTE_ALL), (";", csv.QUOTE_MINIMAL), ("\t", csv.QUOTE_NONNUMERIC)]
+)
+def test_what_begins_like_a_formula_is_inert_in_every_column_and_comes_back_unchanged(
+    delimiter: str, quoting: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "june.csv"
+    header = [f"Column {number}" for number in range(len(STARTS) - 1)] + ["=1+1"]
+    told = [[STARTS[(row + column) % len(STARTS)] for column in range(len(STARTS))] for row in range(len(STARTS))]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, delimiter=delimiter, quoting=quoting).writerows([header, *told])
+    table = read(path, Reading(delimiter=delimiter))
+    assert table.cells.to_numpy(dtype=object).tolist() == told
+
+    write_report(report_of(table), tmp_path / "results.xlsx")
+
+    with (tmp_path / "to-fix.csv").open(newline="", encoding="utf-8") as file:
+        opened = list(csv.reader(file, delimiter=delimiter))
+    amount = 1  # where a plain number below zero is left to be one
+    assert [cell for line in opened for cell in line if cell.strip(" ").startswith(tuple("=+-@\t\r\uff1d"))] == ["-1"]
+    assert "-1" in [line[amount] for line in opened]
+    with closing(openpyxl.load_workbook(tmp_path / "results.xlsx")) as book:
+        cells = [cell for line in book["To fix"].iter_rows() for cell in line]
+        assert {cell.data_type for cell in cells} == {"s"}
+    for name in ("to-fix.csv", "results.xlsx"):
+        again = read(tmp_path / name)
+        assert again.header == table.header
+        assert again.cells.to_numpy(dtype=object).tolist() == told
+
+
+def report_of(table: Table) -> Report:
+    """Make a report in which every row of a source is to be mended."""
+    index, none = table.cells.index, [None] * len(table.cells)
+    text = pd.ArrowDtype(pa.string())
+    outcomes = pd.DataFrame({name: pd.Series(none, index, text) for name in OUTCOME_COLUMNS})
+    outcomes["status"] = pd.Series(["invalid"] * len(index), index, text)
+    outcomes["sent_at"] = pd.Series(none, index, pd.ArrowDtype(pa.timestamp("us", "UTC")))
+    run = Run(
+        id="20261121-101500-june-3f2a",
+        kind="check",
+        sources=(SourceInfo("june.csv", "", (), table.writing),),
+        target="customer",
+        mode="live",
+        account="",
+        host="",
+        started=datetime(2026, 11, 21, tzinfo=UTC),
+        finished=None,
+        version="0",
+        settings=(),
+        columns={table.header[0]: "creditorReference", table.header[1]: "amountToRecover"},
+        constants={},
+        styles=(Styles(),),
+        stopped=None,
+        exit_code=1,
+    )
+    issues = pd.DataFrame({name: pd.Series([], dtype="int64" if name == "row" else text) for name in ISSUE_COLUMNS})
+    amounts = pd.DataFrame(
+        {
+            "amount": pd.Series(none, index, pd.ArrowDtype(pa.decimal128(38, 18))),
+            "currency": pd.Series(none, index, text),
+        }
+    )
+    return Report(run, table.header, table.cells, {}, issues, outcomes, amounts)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "a,b\n1,x\n",
+        "a;b\r\n1;x\r\n",
+        "sep=;\r\na;b\r\n1;x\r\n",
+        '"a","b"\n"1","x"\n',
+        '"a","b"\r\n1,"x"\r\n',
+        "'a';'b'\n'1';'x'\n",
+        "a\tb\n1\tx\n",
+        "a|b\n1|\n",
+        'a,b\r1,"x\ny"\r',
+        "a,b\n-1,-2.50\n",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+def test_rows_to_mend_are_written_in_the_dialect_of_their_source(written: str, encoding: str, tmp_path: Path) -> None:
+    path, plain = tmp_path / "june.csv", "utf-16-le" if encoding == "utf-16" else "ascii"
+    path.write_bytes(written.replace("x", "é").encode(encoding))
+
+    write_to_fix(report_of(read(path, Reading(encoding="cp1252" if encoding == "cp1252" else None))), tmp_path)
+
+    assert (tmp_path / "to-fix.csv").read_bytes() == path.read_bytes().replace(
+        "-1,".encode(plain), "'-1,".encode(plain)
+    )

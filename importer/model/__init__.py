@@ -10,7 +10,7 @@ from importer.model.breakdown import (
     tell_rest,
 )
 from importer.model.cases import Case, Entry
-from importer.model.dialects import DELIMITERS, find_delimiter, find_encoding
+from importer.model.dialects import DELIMITERS, NUMBER, Writing, find_delimiter, find_encoding
 from importer.model.digests import (
     Advice,
     Age,
@@ -74,6 +74,7 @@ __all__ = [
     "LONGEST_TEXT",
     "MIXED",
     "NOT_FOUND",
+    "NUMBER",
     "OUTCOME_COLUMNS",
     "REFERENCE_STATUSES",
     "STATUSES",
@@ -123,6 +124,7 @@ __all__ = [
     "Styles",
     "Table",
     "Verdict",
+    "Writing",
     "add_exactly",
     "column_letters",
     "compare",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from importer.model.dialects import Writing
     from importer.model.previews import Preview
     from importer.model.sources import Styles
 
@@ -37,11 +38,12 @@ ORDINARY: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """What a report says of a source: its name, the hash of its bytes, and how it was read."""
+    """What a report says of a source: its name, the hash of its bytes, and how it was read; *writing* of a text."""
 
     name: str
     sha256: str
     facts: tuple[tuple[str, str], ...]
+    writing: Writing | None = None
 
     @property
     def noticed(self) -> tuple[str, ...]:

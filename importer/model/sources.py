@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from importer.model.dialects import Writing
     from importer.model.making import Made
     from importer.model.words import DateOrder, DecimalStyle
 
@@ -59,6 +60,8 @@ class Carried:
         making: What it made of columns that are no fields as they stand.
         test: Whether it made test cases.
         allow_missing_reference: Whether its rows needed no creditor reference.
+        encoding: In which its rows to mend were written as CSV; blank where they were not.
+        delimiter: The same for what parts their cells.
     """
 
     run: str
@@ -71,6 +74,8 @@ class Carried:
     making: Making = field(default_factory=Making)
     test: bool = False
     allow_missing_reference: bool = False
+    encoding: str = ""
+    delimiter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,7 @@ class Table:
         sha256: Of the source's bytes, in hexadecimal.
         carried: Set where the source is the `To fix` sheet of a results workbook.
         left_out: The rows that are neither blank nor data, in their order.
+        writing: How the source is written, where it is a text.
     """
 
     path: Path
@@ -140,6 +146,7 @@ class Table:
     sha256: str
     carried: Carried | None = None
     left_out: tuple[LeftOut, ...] = ()
+    writing: Writing | None = None
 
 
 @dataclass(frozen=True, slots=True)

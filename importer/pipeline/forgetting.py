@@ -17,6 +17,7 @@ from importer.pipeline import rewrite
 from importer.pipeline.reporting import FILES, WORKBOOK, delete_stale, rows_path
 from importer.report import archive
 from importer.report.mentions import mentions
+from importer.report.plain import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -83,6 +84,7 @@ def forget(reference: str, settings: Settings, confirm: Callable[[int, int], boo
         deleted = [path for run in gone for name in FILES if (path := settings.reports / run / name).exists()]
         for path in deleted:
             path.unlink(missing_ok=True)
+            path.with_name(NAME).unlink(missing_ok=True)
         delete_stale(settings)
         left += [
             f"The rows of run {run} are not in this workspace: forget {reference} where they lie, too."

@@ -118,7 +118,7 @@ def _describe_rows(judged: Judged, rows: pd.Index) -> pd.DataFrame:
 def _write_requests(judged: Judged, job: Job, rows: pd.Index) -> dict[int, Mapping[str, object]]:
     """Write what would be sent for each of *rows*, the first of its bundle where there is one."""
     payloads = judged.target.payload(
-        judged.values.loc[rows], test=job.test, allow_pending_contracts=job.allow_pending_contracts
+        judged.values.loc[rows], test=bool(job.test), allow_pending_contracts=job.allow_pending_contracts
     )
     requests: dict[int, Mapping[str, object]] = dict(zip(rows.tolist(), payloads, strict=True))
     return requests | {bundle.rows[0]: bundle.request for bundle in judged.bundles if bundle.rows[0] in requests}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer import messages
-from importer.model import CHECK_STATUSES, HELD, OUTCOME_COLUMNS, STATUSES, Making, Preview, Run, SourceInfo, Styles
+from importer.model import (
+    CHECK_STATUSES,
+    HELD,
+    OUTCOME_COLUMNS,
+    STATUSES,
+    Making,
+    Preview,
+    Run,
+    SourceInfo,
+    Styles,
+    Writing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -153,7 +164,15 @@ def run_to_dict(run: Run) -> dict[str, Any]:
     return {
         "id": run.id,
         "kind": run.kind,
-        "sources": [[source.name, source.sha256, [list(fact) for fact in source.facts]] for source in run.sources],
+        "sources": [
+            [
+                source.name,
+                source.sha256,
+                [list(fact) for fact in source.facts],
+                source.writing and asdict(source.writing),
+            ]
+            for source in run.sources
+        ],
         "target": run.target,
         "mode": run.mode,
         "account": run.account,
@@ -181,8 +200,10 @@ def run_of_dict(kept: Mapping[str, Any]) -> Run:
     """Read a run that `run_to_dict` wrote."""
     fields = dict(kept)
     fields["sources"] = tuple(
-        SourceInfo(name, sha256, tuple((label, value) for label, value in facts))
-        for name, sha256, facts in kept["sources"]
+        SourceInfo(
+            name, sha256, tuple((label, value) for label, value in facts), Writing(**how[0]) if any(how) else None
+        )
+        for name, sha256, facts, *how in kept["sources"]  # runs of earlier versions do not say how
     )
     fields["started"] = datetime.fromisoformat(kept["started"])
     fields["finished"] = datetime.fromisoformat(kept["finished"]) if kept["finished"] else None

@@ -55,7 +55,8 @@ def read(path: Path, reading: Reading = Reading(), doing: Doing = quietly) -> Ta
     try:
         sha256 = plain.digest()
         packed = plain.start.startswith(GZIP)
-        grid = _read_grid(Packed(plain) if packed else plain, reading, lambda: doing(f"{READING} {name.name}", None))
+        unpacked = Packed(plain) if packed else plain
+        grid = _read_grid(unpacked, name, reading, lambda: doing(f"{READING} {name.name}", None))
         if packed:
             grid = replace(grid, facts=(("packed with", "gzip"), *grid.facts))
         return to_table(path, grid, sha256, reading)
@@ -73,7 +74,9 @@ def recall(path: Path) -> Carried | None:
     try:
         plain = open_source(path)
         if not plain.start.startswith(WORKBOOK):
-            return None
+            from importer.read import mending  # noqa: PLC0415 - the other reader
+
+            return mending.find_run(path) if mending.is_to_mend(path) else None
         from importer.read import workbook  # noqa: PLC0415 - only for workbooks
 
         return workbook.find_carried(b"".join(plain.chunks()))
@@ -81,7 +84,7 @@ def recall(path: Path) -> Carried | None:
         return None
 
 
-def _read_grid(source: Source, reading: Reading, begin: Callable[[], None]) -> Grid:
+def _read_grid(source: Source, path: Path, reading: Reading, begin: Callable[[], None]) -> Grid:
     start = b"".join(source.start[:LOOK].removeprefix(b"\xef\xbb\xbf").split())
     for magic, problem in _FOREIGN.items():
         if start.startswith(magic):
@@ -94,8 +97,10 @@ def _read_grid(source: Source, reading: Reading, begin: Callable[[], None]) -> G
         begin()  # how far its reader is, nobody knows
         return workbook.read(data, reading)
     _refuse_options(reading, _WORKBOOK_ONLY, "is no workbook and has no sheets")
-    from importer.read import text  # noqa: PLC0415 - the other reader
+    from importer.read import mending, text  # noqa: PLC0415 - the other reader
 
+    if mending.is_to_mend(path):
+        return mending.read_to_mend(source, path, reading)
     return text.read(source, reading)
 
 

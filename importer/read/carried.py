@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, cast, get_args
 
-from importer.model import MIXED, Bundling, Carried, DateOrder, DecimalStyle, Making, Styles
+from importer.model import (
+    MIXED,
+    Bundling,
+    Carried,
+    DateOrder,
+    DecimalStyle,
+    Making,
+    Styles,
+    find_delimiter,
+    find_encoding,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +64,8 @@ def read_carried(rows: Sequence[tuple[str, ...]]) -> Carried | None:
         _read_made(rows[start + 1 :]),
         test=told.get("Mode") == "test",
         allow_missing_reference="Allow missing reference" in told,
+        encoding=find_encoding(told.get("CSV encoding", "")),
+        delimiter=find_delimiter(told.get("CSV delimiter", "")),
     )
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from importer.errors import SourceError
-from importer.model import DELIMITERS
+from importer.model import DELIMITERS, Writing
 from importer.read.shape import SAMPLE, is_label
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from importer.read.grid import Facts
+    from importer.read.source import Text
 
 QUOTES: Final = {'"': "double", "'": "single"}
 SAMPLED: Final = 1 << 20  # characters that the first records are taken from
@@ -93,6 +95,31 @@ def find_dialect(text: str, said: str | None) -> tuple[int, Dialect, int]:
     if quote != '"':
         facts.append(("quotes", QUOTES[quote]))
     return separator.end() if separator else 0, Dialect(delimiter or ",", quote, tuple(facts)), first
+
+
+def find_writing(text: Text, head: str, dialect: Dialect, *, announced: bool) -> Writing:
+    """Tell how a text is written: from its mark, its first line's end, and which cells of its first lines are quoted.
+
+    Args:
+        text: The source.
+        head: Its beginning, without a `sep=` line.
+        dialect: What parts and quotes its cells.
+        announced: Whether there is such a line.
+    """
+    marked = text.source.start.startswith(codecs.BOM_UTF8)
+    sampled = [line for line in islice(lines_of(head[start_of_content(head) :]), SAMPLE) if line.strip()]
+    end = next((end for end in ("\r\n", "\n", "\r") if sampled and sampled[0].endswith(end)), "\r\n")
+    writing = Writing(
+        "utf-8-sig" if marked else text.encoding, dialect.delimiter, dialect.quote, end, announced=announced
+    )
+    for quoted in ("all", "texts"):
+        tried = replace(writing, quoted=quoted)
+        with suppress(csv.Error):
+            if sampled and all(
+                tried.write(next(records_of([line], dialect))) == line.rstrip("\r\n") for line in sampled
+            ):
+                return tried
+    return writing
 
 
 def _is_single_quoted(text: str) -> bool:

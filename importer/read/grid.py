@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from importer.model import Carried, Reading
+    from importer.model import Carried, Reading, Writing
 
 
 Facts = tuple[tuple[str, str], ...]
@@ -44,6 +44,7 @@ class Grid:
         carried: See `Table`.
         titles: What lies above the header.
         hidden: Row numbers that a workbook hides.
+        writing: See `Table`.
     """
 
     header: tuple[str, ...]
@@ -56,6 +57,7 @@ class Grid:
     carried: Carried | None = None
     titles: tuple[LeftOut, ...] = ()
     hidden: np.ndarray | None = None
+    writing: Writing | None = None
 
 
 def to_table(path: Path, grid: Grid, sha256: str, reading: Reading) -> Table:
@@ -102,6 +104,7 @@ def to_table(path: Path, grid: Grid, sha256: str, reading: Reading) -> Table:
         sha256=sha256,
         carried=grid.carried,
         left_out=tuple(sorted(left_out, key=lambda out: out.row)),
+        writing=grid.writing,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +13,15 @@ import numpy as np
 from importer.errors import SourceError
 from importer.read.blocks import LONGEST_RECORD, Body, explain, tell_too_long
 from importer.read.decoding import UndecodableError, find_text
-from importer.read.dialect import SAMPLED, Dialect, find_dialect, lines_of, records_of, start_of_content
+from importer.read.dialect import (
+    SAMPLED,
+    Dialect,
+    find_dialect,
+    find_writing,
+    lines_of,
+    records_of,
+    start_of_content,
+)
 from importer.read.grid import Grid
 from importer.read.shape import SAMPLE, find_header, tell_rows, titles
 from importer.read.source import Text
@@ -71,7 +79,8 @@ def read(source: Source, reading: Reading) -> Grid:
     facts = (("format", "text"), ("encoding", text.name), *dialect.facts)
     body = Body(dialect, len(header.texts), header.row + 1)
     body.take(text.utf8(), len(head[: offset + header.end].encode()))
-    return _to_grid(body, header, facts)
+    writing = find_writing(text, head[offset:], dialect, announced=offset > 0)
+    return replace(_to_grid(body, header, facts), writing=writing)
 
 
 def _to_grid(body: Body, header: _Header, facts: Facts) -> Grid:

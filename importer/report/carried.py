@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from importer.model import MIXED
+from importer.model import DELIMITERS, MIXED
 from importer.report.rows import make_legible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from importer.model import Making, Run, Session, Styles
+    from importer.model import Making, Run, Session, Styles, Writing
     from importer.report.package import Package
 
 TITLE: Final = "Invoice importer"  # by this in A1 of `Run` a results workbook is recognised
@@ -71,7 +71,15 @@ def tell_run(run: Run) -> Iterator[tuple[str, str]]:
         yield "Source", source.name
         yield "SHA-256", source.sha256
         yield "Read as", ", ".join(f"{name} {value}" for name, value in source.facts)
+    if writing := written_like(run):
+        yield "CSV encoding", writing.encoding
+        yield "CSV delimiter", DELIMITERS.get(writing.delimiter, writing.delimiter)
     yield from run.settings
+
+
+def written_like(run: Run) -> Writing | None:
+    """Say how the rows to mend are written as CSV: as the first source, where all are texts; else not at all."""
+    return run.sources[0].writing if run.sources and all(source.writing for source in run.sources) else None
 
 
 def _tell_session(session: Session) -> str:

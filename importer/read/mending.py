@@ -1,0 +1,100 @@
+"""`to-fix.csv`: rows to mend as text; what they are, the `results.xlsx` beside them tells."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import pyarrow.compute as pc
+
+from importer.errors import SourceError
+from importer.model.inert import GUARDED
+from importer.read import text
+from importer.read.source import WORKBOOK, open_source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from importer.model import Carried, Reading
+    from importer.read.grid import Grid
+    from importer.read.source import Source
+
+CALLED: Final = "to-fix"  # as names begin, in any case: copies get a number or a word behind it
+BESIDE: Final = "results.xlsx"
+
+
+def is_to_mend(path: Path) -> bool:
+    """Tell rows to mend by their name."""
+    return path.name.casefold().startswith(CALLED)
+
+
+def find_run(path: Path) -> Carried | None:
+    """Read what the run of rows to mend tells of them; None where its workbook is not beside them.
+
+    Raises:
+        SourceError: The workbook cannot be read.
+    """
+    beside = path.with_name(BESIDE)
+    if not beside.exists():
+        return None
+    from importer.read import workbook  # noqa: PLC0415 - only here
+
+    plain = open_source(beside)
+    return workbook.find_carried(b"".join(plain.chunks())) if plain.start.startswith(WORKBOOK) else None
+
+
+def read_to_mend(source: Source, path: Path, reading: Reading) -> Grid:
+    """Read rows to mend as they were written or, where they were saved in another way since, as they are.
+
+    Raises:
+        SourceError: They cannot be read, or their run's workbook is not beside them.
+    """
+    carried = find_run(path)
+    if carried is None:
+        raise SourceError(
+            f"is called like rows to mend, and the {BESIDE} of their run is not beside it: put both into one folder, "
+            "or rename it to have it read as any other source."
+        )
+    as_written = replace(
+        reading,
+        encoding=reading.encoding or (None if _is_unicode(source) else carried.encoding or None),
+        delimiter=reading.delimiter or carried.delimiter or None,
+        header_row=reading.header_row or (2 if _is_announced(source) else 1),
+    )
+    try:
+        grid = text.read(source, as_written)
+        fits = set(carried.columns) <= {_unguard(header.strip()) for header in grid.header}
+    except SourceError:
+        fits = False
+    if not fits:
+        grid = text.read(source, replace(reading, header_row=as_written.header_row))
+    return replace(
+        grid,
+        header=tuple(map(_unguard, grid.header)),
+        columns=[pc.replace_substring_regex(column, GUARDED, r"\1") for column in grid.columns],
+        carried=carried,
+    )
+
+
+def _unguard(header: str) -> str:
+    return re.sub(GUARDED, r"\1", header)
+
+
+def _is_unicode(source: Source) -> bool:
+    """Tell what says itself what it is: UTF-16 by its mark, UTF-8 by being it."""
+    if source.start.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return True
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for chunk in source.chunks():
+            decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_announced(source: Source) -> bool:
+    return b"sep=" in source.start[:24].replace(b"\0", b"").lower()
