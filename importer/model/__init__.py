@@ -27,6 +27,7 @@ from importer.model.digests import (
 from importer.model.doing import Doing, quietly
 from importer.model.events import Event
 from importer.model.headers import fold, layout, spellings
+from importer.model.inert import FORMULA_GUARD, FORMULA_GUARDED, FORMULA_LIKE, NEGATIVE
 from importer.model.making import Made, Making
 from importer.model.mappings import SavedMapping
 from importer.model.previews import Forecast, Needed, Preview, PreviewGroup, Verdict
@@ -68,11 +69,15 @@ __all__ = [
     "DELIMITERS",
     "EXPLAINED",
     "FIGURES",
+    "FORMULA_GUARD",
+    "FORMULA_GUARDED",
+    "FORMULA_LIKE",
     "HELD",
     "ISSUE_COLUMNS",
     "LIFECYCLES",
     "LONGEST_TEXT",
     "MIXED",
+    "NEGATIVE",
     "NOT_FOUND",
     "NUMBER",
     "OUTCOME_COLUMNS",

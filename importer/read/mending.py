@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow.compute as pc
 
 from importer.errors import SourceError
-from importer.model.inert import GUARDED
+from importer.model import FORMULA_GUARDED
 from importer.read import text
 from importer.read.source import WORKBOOK, open_source
 
@@ -73,13 +73,13 @@ def read_to_mend(source: Source, path: Path, reading: Reading) -> Grid:
     return replace(
         grid,
         header=tuple(map(_unguard, grid.header)),
-        columns=[pc.replace_substring_regex(column, GUARDED, r"\1") for column in grid.columns],
+        columns=[pc.replace_substring_regex(column, FORMULA_GUARDED, r"\1") for column in grid.columns],
         carried=carried,
     )
 
 
 def _unguard(header: str) -> str:
-    return re.sub(GUARDED, r"\1", header)
+    return re.sub(FORMULA_GUARDED, r"\1", header)
 
 
 def _is_unicode(source: Source) -> bool:

@@ -12,8 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import schemas
-from importer.model import NUMBER
-from importer.model.inert import GUARD, NEGATIVE, OPEN
+from importer.model import FORMULA_GUARD, FORMULA_LIKE, NEGATIVE, NUMBER
 from importer.report.beside import written_beside
 from importer.report.carried import written_like
 from importer.report.mending import TO_MEND
@@ -80,10 +79,10 @@ def _join(columns: list[pa.Array], writing: Writing) -> str:
 def _cells(texts: pa.Array, writing: Writing, *, amount: bool) -> pa.Array:
     """Make cells of texts: inert, and quoted where they need it, or where the source quotes."""
     texts = pc.fill_null(texts, "")
-    risky = pc.match_substring_regex(texts, OPEN)
+    risky = pc.match_substring_regex(texts, FORMULA_LIKE)
     if amount:
         risky = pc.and_not(risky, pc.match_substring_regex(texts, NEGATIVE))
-    texts = pc.if_else(risky, pc.binary_join_element_wise(GUARD, texts, ""), texts)
+    texts = pc.if_else(risky, pc.binary_join_element_wise(FORMULA_GUARD, texts, ""), texts)
     needed = f"[{re.escape(writing.delimiter + writing.quote)}\r\n]"
     quoted = pc.match_substring_regex(texts, needed)
     if writing.quoted == "all":
