@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from importer.errors import RunError
-from importer.journal import Journal, auditing, clients, deliveries, identifying
+from importer.journal import Journal, auditing, clients, deliveries, identifying, kept_back
 from importer.journal.bundles import own_amounts
 from importer.model import split_row_key
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from importer.journal import Connection, RowMapping
     from importer.settings import Settings
+
+# What people call the states of a case that has not come to its end.
+SHOWN: Final = {"planned": "not-sent", "sending": "unknown", "waiting": "unknown"}
 
 
 def runs(settings: Settings) -> list[dict[str, Any]]:
@@ -67,26 +70,46 @@ def show(settings: Settings, run: str) -> dict[str, Any]:
 
 
 def show_row(settings: Settings, run: str, row: int) -> list[dict[str, Any]]:
-    """Tell what became of row number *row* of a run, and each attempt at it; one case for each source that has it.
+    """Tell what became of row number *row* of a run, and each attempt at it; one for each source that has it.
 
     Raises:
-        RunError: There is no such run, or it made no case of that row.
+        RunError: There is no such run, or it has no such row.
     """
     with closing(_open(settings)) as journal:
         journal.run(run)
         with journal.reading() as connection:
-            found = auditing.cases_of_row(connection, run, row)
-            if not found:
-                raise RunError(
-                    f"Run {run} has no case from row {row}: that row was invalid, or there is none; see Issues."
-                )
-            return _cases(connection, found)
+            found = _cases(connection, auditing.cases_of_row(connection, run, row))
+            found += [_kept_back(one) for one in kept_back.of_row(connection, run, row)]
+    if not found:
+        raise RunError(
+            f"Run {run} made no case of row {row} and kept none back: see Results in its report for the rows it has."
+        )
+    return found
 
 
 def find(settings: Settings, value: str) -> list[dict[str, Any]]:
     """Find cases by Debitura's id, Debitura's reference or the creditor reference, newest first."""
     with closing(_open(settings)) as journal, journal.reading() as connection:
         return _cases(connection, identifying.find(connection, value))
+
+
+def met(settings: Settings, *references: str) -> list[dict[str, Any]]:
+    """List the rows of all runs that had one of *references*, oldest first: what became of each, and why."""
+    with closing(_open(settings)) as journal, journal.reading() as connection:
+        return [
+            {
+                "at": _moment(row["started"]),
+                "run": row["run"],
+                "row": split_row_key(row["row"])[1],
+                "creditor_reference": row["reference"],
+                "status": SHOWN.get(row["status"], row["status"]),
+                "codes": row["codes"].split("\n") if row["codes"] else [],
+                "case_id": row["case_id"],
+                "target": row["target"],
+                "mode": row["mode"],
+            }
+            for row in kept_back.met(connection, {reference for reference in references if reference})
+        ]
 
 
 def rows_of(settings: Settings, case_id: str) -> list[str]:
@@ -126,6 +149,16 @@ def _cases(connection: Connection, found: Sequence[RowMapping]) -> list[dict[str
         }
         for case in found
     ]
+
+
+def _kept_back(row: RowMapping) -> dict[str, Any]:
+    return {
+        "creditor_reference": row["reference"],
+        "status": row["status"],
+        "codes": row["codes"].split("\n"),
+        "run": row["run"],
+        "row": split_row_key(row["row"])[1],
+    }
 
 
 def _change(change: Mapping[str, Any]) -> dict[str, Any]:

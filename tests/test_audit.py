@@ -115,7 +115,7 @@ def test_each_attempt_at_a_row_is_told_with_the_apis_name_of_the_request(
     assert post["request_id"] is None
     assert re.fullmatch("[0-9a-f]{32}", look_up["request_id"])
     assert post["left"] <= post["ended"] <= look_up["left"] <= look_up["ended"]
-    assert by_row == {"cases": [case], "exit": 0}
+    assert (by_row["cases"], by_row["exit"]) == ([case], 0)
     assert look_up["request_id"] in importer("find", "INV-0").err
 
 
@@ -125,7 +125,7 @@ def test_a_row_that_made_no_case_is_said_to_have_none(importer: Importer, tmp_pa
     ran = importer("show", said["run"], "--row", "9")
 
     assert ran.code == 3
-    assert ran.err == f"Run {said['run']} has no case from row 9: that row was invalid, or there is none.\n"
+    assert ran.err == f"Run {said['run']} has no row 9 that it made a case of, or kept back.\n"
 
 
 def test_a_user_without_a_name_is_unknown(importer: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

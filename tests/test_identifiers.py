@@ -16,7 +16,7 @@ import openpyxl
 import pytest
 
 from importer.errors import JournalError, SettingsError
-from importer.journal import Journal, identifying
+from importer.journal import Journal, identifying, kept_back
 from importer.pipeline.finding import readable
 from importer.report.listing import write_listing
 from importer.sandbox import Fault, Settings, Store, serving
@@ -73,7 +73,20 @@ def test_a_case_is_found_by_each_identifier_however_it_was_copied(importer: Impo
 
     for value in (case["case_id"], case["case_id"].upper(), case["reference"], case["reference"].lower(), " INV-1 "):
         assert importer("find", value, "--json").said["cases"] == [case]
-    assert importer("find", "inv-1", "--json").said == {"cases": [], "exit": 1}
+    assert importer("find", "inv-1", "--json").said == {"cases": [], "met": [], "exit": 1}
+
+
+def test_what_met_a_reference_is_found_without_looking_through_all_rows(tmp_path: Path) -> None:
+    asked: list[str] = []
+    with closing(Journal.open(tmp_path / "journal.db", tmp_path)) as journal, journal.reading() as connection:
+        connection.connection.driver_connection.set_trace_callback(asked.append)  # type: ignore[union-attr]
+        kept_back.met(connection, ["INV-1"])
+        kept_back.of_row(connection, "20261121-101500-june-3f2a", 2)
+        connection.connection.driver_connection.set_trace_callback(None)  # type: ignore[union-attr]
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}").all() for one in asked[-2:]]
+
+    steps = [step[3] for plan in plans for step in plan]
+    assert not [step for step in steps if step.startswith(("SCAN cases", "SCAN kept_back", "SCAN runs"))]
 
 
 @pytest.mark.parametrize("column", ["case_id", "case_reference", "reference"])

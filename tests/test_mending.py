@@ -316,3 +316,91 @@ def test_rows_to_mend_are_written_in_the_dialect_of_their_source(written: str, e
     assert (tmp_path / "to-fix.csv").read_bytes() == path.read_bytes().replace(
         "-1,".encode(plain), "'-1,".encode(plain)
     )
+
+
+HEADINGS = "creditorReference,currencyCode,date,amountToRecover,debtor.type,debtor.name,debtor.address,debtor.city"
+
+
+def small(path: Path, *rows: tuple[str, str]) -> Path:
+    """Write invoices of a reference and a country each."""
+    lines_ = (f"{reference},EUR,2026-01-15,1.50,Company,Example,1 St,Town,{country}" for reference, country in rows)
+    path.write_text("\n".join([f"{HEADINGS},debtor.countryAlpha2", *lines_]) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.usefixtures("place")
+def test_what_became_of_a_row_over_the_runs_is_found_by_its_reference(importer: Importer, tmp_path: Path) -> None:
+    june = tmp_path / "june.csv"
+    runs = [
+        importer("submit", small(june, ("A-1", "DE"), ("A-2", country)), *SENT).said["run"]
+        for country in ("XX", "", "DE", "DE")
+    ]
+
+    ran = importer("find", "A-2", "--json")
+    met = ran.said["met"]
+
+    assert [(one["run"], one["row"], one["status"]) for one in met] == [
+        (runs[0], 3, "invalid"),
+        (runs[1], 3, "invalid"),
+        (runs[2], 3, "created"),
+        (runs[3], 3, "already-imported"),
+    ]
+    assert [one["codes"] for one in met] == [["country-unknown"], ["country-missing"], [], []]
+    assert {one["creditor_reference"] for one in met} == {"A-2"}
+    assert importer("find", met[2]["case_id"], "--json").said["met"] == met
+    shown = importer("show", runs[0], "--row", 3, "--json")
+    assert (shown.code, shown.said["met"]) == (0, met)
+    assert shown.said["cases"][0]["status"] == "invalid"
+    told = importer("find", "A-2").err
+    assert all(word in told for word in ("country-unknown", "country-missing", "already-imported"))
+
+
+def test_a_reference_that_was_only_ever_kept_back_is_no_case_and_found_all_the_same(
+    importer: Importer, tmp_path: Path
+) -> None:
+    importer("submit", small(tmp_path / "june.csv", ("A-1", "DE"), ("A-2", "XX")), *SENT)
+
+    ran = importer("find", "A-2")
+
+    assert ran.code == 1
+    assert "The journal knows no case A-2." in ran.err
+    assert "country-unknown" in ran.err
+
+
+def test_a_row_without_a_reference_or_with_one_that_is_far_too_long_is_shown_by_its_number(
+    importer: Importer, tmp_path: Path
+) -> None:
+    june = small(tmp_path / "june.csv", ("A-1", "DE"), ("", "XX"), ("x" * 5000, "DE"))
+    run = importer("submit", june, *SENT).said["run"]
+
+    shown = [importer("show", run, "--row", row, "--json").said for row in (3, 4)]
+
+    assert [one["cases"][0]["creditor_reference"] for one in shown] == [None, None]
+    assert [one["met"] for one in shown] == [[], []]
+    assert "reference-missing" in shown[0]["cases"][0]["codes"]
+
+
+def test_what_is_forgotten_or_purged_is_not_met_any_more(importer: Importer, tmp_path: Path) -> None:
+    source = small(tmp_path / "june.csv", ("A-1", "DE"), ("A-2", "XX"), ("A-3", "XX"))
+    said = importer("submit", source, *SENT).said
+    assert "A-2" in to_fix(said).read_text(encoding="utf-8")
+
+    forgotten = importer("forget", "A-2", "--yes", "--json")
+
+    assert forgotten.code == 0
+    assert importer("find", "A-2", "--json").said["met"] == []
+    assert "A-2,EUR,,1.50,,,,,\n" in to_fix(said).read_text(encoding="utf-8")
+    assert len(importer("find", "A-3", "--json").said["met"]) == 1
+    assert importer("purge", "--older-than", "0d", "--yes").code == 0
+    assert importer("find", "A-3", "--json").said["met"] == []
+    assert not to_fix(said).exists()
+
+
+def test_forgetting_takes_the_rows_to_mend_of_a_check_with_it(importer: Importer, tmp_path: Path) -> None:
+    said = importer("check", small(tmp_path / "june.csv", ("A-1", "DE"), ("A-2", "XX")), "--json").said
+    importer("submit", small(tmp_path / "june.csv", ("A-1", "DE")), *SENT)
+    assert to_fix(said).exists()
+
+    importer("forget", "A-2", "--yes")
+
+    assert not to_fix(said).exists()

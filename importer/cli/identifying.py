@@ -33,11 +33,12 @@ def find(
     wait: bool,
     **options: Any,
 ) -> int:
-    """Find a case by VALUE: Debitura's id or reference, or the creditor reference; with each attempt at it."""
+    """Find a case by VALUE: Debitura's id or reference, or the creditor reference; with all runs that met it."""
     value = value.strip()
     if not value:
         raise click.BadParameter("it is blank; give an id or a reference.", param_hint="VALUE")
     settings, _ = take_settings(workspace, options)
+    met: list[dict[str, Any]] | None = None
     if not remote:
         from importer import history  # noqa: PLC0415 - SQLAlchemy takes half a second
 
@@ -50,6 +51,7 @@ def find(
                 "--sandbox chooses which API --remote asks; the journal has both. Add --remote, or leave it out."
             )
         found, missing = history.find(settings, value), f"The journal knows no case {value}."
+        met = history.met(settings, value, *(case["creditor_reference"] for case in found))
     else:
         from importer import history, pipeline, screen  # noqa: PLC0415 - a second of imports
 
@@ -72,19 +74,22 @@ def find(
             missing = f"{api.host} knows no case {value} of this account."
     if not found and not quiet:
         click.echo(missing, err=True)
-    return show_cases(found, as_json=as_json, quiet=quiet)
+    return show_cases(found, as_json=as_json, quiet=quiet, met=met)
 
 
-def show_cases(found: list[dict[str, Any]], *, as_json: bool, quiet: bool) -> int:
-    """Print cases as tables or as one object; none is exit code 1."""
+def show_cases(found: list[dict[str, Any]], *, as_json: bool, quiet: bool, met: list[dict[str, Any]] | None) -> int:
+    """Print cases as tables or as one object, then all rows of runs that *met* their references; no case is code 1."""
     from importer import screen  # noqa: PLC0415 - rich
 
     code = 0 if found else 1
     if as_json:
-        print_json({"cases": found, "exit": code})
+        print_json({"cases": found, **({} if met is None else {"met": met}), "exit": code})
     else:
         for case in found:
             screen.show_facts(screen.console(quiet=quiet), case)
+        if met:
+            rows = [(one["at"][:16], one["run"], one["row"], one["status"], ", ".join(one["codes"])) for one in met]
+            screen.show_table(screen.console(quiet=quiet), ("Date (UTC)", "Run", "Row", "Status", "Why"), rows)
     return code
 
 

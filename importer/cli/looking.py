@@ -36,13 +36,20 @@ def runs(workspace: Path, *, as_json: bool, quiet: bool) -> int:
 @click.command()
 @common
 @click.argument("run")
-@click.option("--row", type=click.IntRange(min=1), help="Show what became of this row alone, and each attempt at it.")
+@click.option(
+    "--row",
+    type=click.IntRange(min=1),
+    help="Show what became of this row alone, each attempt at it, and all runs that met it.",
+)
 def show(workspace: Path, *, run: str, as_json: bool, quiet: bool, row: int | None) -> int:
     """Show one RUN: who, when, which files, counts, totals, requests, and where its report lies."""
     from importer import history, screen  # noqa: PLC0415 - SQLAlchemy takes half a second
 
     if row is not None:
-        return show_cases(history.show_row(load_settings(workspace), run, row), as_json=as_json, quiet=quiet)
+        settings = load_settings(workspace)
+        rows = history.show_row(settings, run, row)
+        met = history.met(settings, *(one["creditor_reference"] for one in rows))
+        return show_cases(rows, as_json=as_json, quiet=quiet, met=met)
     found = history.show(load_settings(workspace), run)
     if as_json:
         print_json({**found, "exit": 0})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from importer.errors import JournalError
-from importer.journal.tables import DROPPED, cases, requests, runs
+from importer.journal.tables import DROPPED, cases, kept_back, requests, runs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,6 +50,7 @@ def runs_in_doubt(connection: sa.Connection) -> set[str]:
 def purge_run(connection: sa.Connection, run: str, summary: Mapping[str, object]) -> None:
     """Erase what the cases of a run without doubts tell of their debtors; it cannot be resumed, and tells *summary*."""
     connection.execute(cases.update().where(cases.c.run == run).values(ERASED))
+    connection.execute(kept_back.delete().where(kept_back.c.run == run))
     connection.execute(runs.update().where(runs.c.id == run).values(resumable=False, summary=dict(summary)))
 
 

@@ -178,5 +178,23 @@ def _from_2(op: Operations) -> None:
     op.create_index("deliveries_waiting", "deliveries", ["processed_at"])
 
 
+def _from_3(op: Operations) -> None:
+    op.create_table(
+        "kept_back",
+        sa.Column("pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True),
+        sa.Column("run", sa.String, sa.ForeignKey("runs.id"), nullable=False),
+        sa.Column("row", sa.BigInteger, nullable=False),
+        sa.Column("reference", sa.String),
+        sa.Column("status", sa.String, nullable=False),
+        sa.Column("codes", sa.String, nullable=False),
+    )
+    op.create_index("kept_back_reference", "kept_back", ["reference"])
+    op.create_index("kept_back_row", "kept_back", ["run", "row"])
+
+
 # from → to, how
-STEPS: Final[Mapping[str, tuple[str, Callable[[Operations], None]]]] = {"1": ("2", _from_1), "2": ("3", _from_2)}
+STEPS: Final[Mapping[str, tuple[str, Callable[[Operations], None]]]] = {
+    "1": ("2", _from_1),
+    "2": ("3", _from_2),
+    "3": ("4", _from_3),
+}

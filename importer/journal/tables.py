@@ -13,7 +13,7 @@ from importer.model import Case, Entry
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LAYOUT: Final = "3"  # of the tables below
+LAYOUT: Final = "4"  # of the tables below
 
 metadata = sa.MetaData()
 
@@ -114,6 +114,20 @@ _HOLDS: Final = cases.c.status.in_(("sending", "created"))
 sa.Index("cases_identity", cases.c.reference, cases.c.account, cases.c.target, cases.c.mode, cases.c.creditor)
 # No identity can be in flight twice, or again after it was made, whatever a program does.
 sa.Index("cases_once", *_IDENTITY, unique=True, sqlite_where=_HOLDS, postgresql_where=_HOLDS)
+
+# Rows that a run kept back since a rule failed: they are no cases, and met all the same.
+kept_back = sa.Table(
+    "kept_back",
+    metadata,
+    sa.Column("pk", _NUMBER, primary_key=True),
+    sa.Column("run", sa.ForeignKey(runs.c.id), nullable=False),
+    sa.Column("row", sa.BigInteger, nullable=False),
+    sa.Column("reference", Said),
+    sa.Column("status", sa.String, nullable=False),
+    sa.Column("codes", sa.String, nullable=False),  # of its errors, a line each
+    sa.Index("kept_back_reference", "reference"),
+    sa.Index("kept_back_row", "run", "row"),
+)
 
 requests = sa.Table(
     "requests",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import schemas
 from importer import messages
 from importer.errors import CannotStart, ImporterError, Interrupted, JournalError, NoJournalError, RunError, Stopped
-from importer.journal import Journal, auditing, clients
+from importer.journal import Journal, auditing, clients, kept_back
 from importer.model import quietly
 from importer.pipeline.account import Api
 from importer.pipeline.bundling import bundle_rows
@@ -31,7 +31,7 @@ from importer.pipeline.prepare import (
 from importer.pipeline.preview import require_preview
 from importer.pipeline.previewing import preview_check, preview_planned
 from importer.pipeline.rebuild import Rebuilt, read_all
-from importer.pipeline.record import run_of_dict
+from importer.pipeline.record import run_of_dict, tell_kept_back
 from importer.pipeline.refreshing import Refreshed, Scope, refresh
 from importer.pipeline.remembering import take_target
 from importer.pipeline.reporting import Ending, describe, keep, report_check, report_run, rows_path
@@ -159,6 +159,7 @@ def submit(
             journal.add_run(connection, run.id, **identity, resumable=not held, summary=summarise(run))
             fates = with_fates(planned, parties, job.limit, held=held)
             journal.add_cases(connection, run.id, **identity, planned=fates)
+            kept_back.add(connection, run.id, tell_kept_back(judged.issues, judged.references))
         return _deliver(run, planned, journal, settings, api, parties, watcher)
 
 

@@ -12,12 +12,11 @@ import numpy as np
 import schemas
 from importer import messages
 from importer.errors import Interrupted, RunError
-from importer.journal import Journal, erasing
+from importer.journal import Journal, erasing, kept_back
 from importer.pipeline import rewrite
 from importer.pipeline.reporting import FILES, WORKBOOK, delete_stale, rows_path
 from importer.report import archive
 from importer.report.mentions import mentions
-from importer.report.plain import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -66,13 +65,15 @@ def forget(reference: str, settings: Settings, confirm: Callable[[int, int], boo
         journal, cases = _hold(reference, settings, stack)
         _refuse_unsettled(reference, cases)
         kept, gone, left = _search(reference, settings)
-        if not cases and not kept and not gone:
+        noted = journal is not None and _is_noted(journal, reference)
+        if not cases and not kept and not gone and not noted:
             return None
         if not confirm(len(cases), len(kept) + len(gone)):
             raise Interrupted("Nothing was forgotten.")
-        if journal and cases:
+        if journal and (cases or noted):
             with journal.begin() as connection:
                 erasing.forget_cases(connection, [case["pk"] for case in cases], messages.FORGOTTEN.say())
+                kept_back.forget(connection, reference)
             erasing.scrub(journal)
         known = {run["id"] for run in journal.runs()} if journal else set()
         for run in kept:
@@ -84,7 +85,6 @@ def forget(reference: str, settings: Settings, confirm: Callable[[int, int], boo
         deleted = [path for run in gone for name in FILES if (path := settings.reports / run / name).exists()]
         for path in deleted:
             path.unlink(missing_ok=True)
-            path.with_name(NAME).unlink(missing_ok=True)
         delete_stale(settings)
         left += [
             f"The rows of run {run} are not in this workspace: forget {reference} where they lie, too."
@@ -124,6 +124,12 @@ def _hold(reference: str, settings: Settings, stack: ExitStack) -> tuple[Journal
     stack.enter_context(journal.sender(*accounts, wait=False))
     with journal.reading() as connection:
         return journal, list(erasing.cases_of_reference(connection, reference))
+
+
+def _is_noted(journal: Journal, reference: str) -> bool:
+    """Tell whether a run kept back a row of *reference*, of which there may be no case."""
+    with journal.reading() as connection:
+        return kept_back.is_noted(connection, reference)
 
 
 def _refuse_unsettled(reference: str, cases: Iterable[RowMapping]) -> None:

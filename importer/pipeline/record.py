@@ -27,7 +27,7 @@ from importer.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from importer.model import Entry, Status
 
@@ -82,6 +82,17 @@ def start_outcomes(rows: pd.Index, issues: pd.DataFrame, references: pd.Series) 
     for column, name in (("error", "code"), ("message", "message")):
         outcomes[column] = errors[name].reindex(rows).astype(TEXT)
     return outcomes
+
+
+def tell_kept_back(issues: pd.DataFrame, references: pd.Series) -> Iterator[tuple[int, str | None, str, str]]:
+    """Say of each row with errors its key, its creditor reference, whether it is invalid or held, and the codes."""
+    errors = issues[issues["severity"] == "error"].drop_duplicates(["row", "code"])
+    table = pa.table({"row": pa.array(errors["row"], pa.int64()), "code": pa.array(errors["code"], pa.string())})
+    told = table.group_by("row", use_threads=False).aggregate([("code", "list")])
+    rows = told["row"].to_pylist()
+    whose = references.reindex(rows)
+    for row, reference, codes in zip(rows, whose.tolist(), told["code_list"].to_pylist(), strict=True):
+        yield row, None if pd.isna(reference) else reference, "held" if codes == [HELD] else "invalid", "\n".join(codes)
 
 
 def add_entries(outcomes: pd.DataFrame, entries: Iterable[Entry], stopped: str | None) -> pd.DataFrame:

@@ -35,7 +35,12 @@ RUN_ID_STEM: Final = 40  # characters of a source's name in a run's id
 STALE: Final = 3_600.0  # seconds after which nobody writes to a temporary file any more
 UNUSED: Final = "Columns not used"
 BUNDLED: Final = "Bundle by"
-WORKBOOK, PAGE, LINES = FILES = ("results.xlsx", "report.html", "issues.jsonl")  # of a report, in its folder
+WORKBOOK, PAGE, LINES, _ = FILES = (
+    "results.xlsx",
+    "report.html",
+    "issues.jsonl",
+    "to-fix.csv",
+)  # of a report, in its folder
 
 
 @dataclass(frozen=True, slots=True)
