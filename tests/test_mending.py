@@ -404,3 +404,143 @@ def test_forgetting_takes_the_rows_to_mend_of_a_check_with_it(importer: Importer
     importer("forget", "A-2", "--yes")
 
     assert not to_fix(said).exists()
+
+
+def change(path: Path | str, done: Path, **cells: str) -> Path:
+    """Change cells of `To fix`, and save the workbook elsewhere."""
+    with closing(openpyxl.load_workbook(path)) as book:
+        for cell, text in cells.items():
+            book["To fix"][cell] = text
+        book.save(done)
+    return done
+
+
+def test_what_a_run_was_told_holds_for_its_rows_to_mend_unless_they_are_told_otherwise(
+    importer: Importer, tmp_path: Path
+) -> None:
+    june = small(tmp_path / "june.csv", ("A-1", "DE"), ("", "XX"), ("A-3", "XX"))
+    said = importer("submit", june, "--test", "--allow-missing-reference", *SENT).said
+    mended = change(said["report"], tmp_path / "mended.xlsx", I2="DE", I3="DE")
+
+    checked = importer("check", mended, "--live", "--need-reference", "--set", "debtor.name=Other", "--json")
+    ran = importer("submit", mended, "--limit", 1, *SENT)
+    live = importer("submit", mended, "--live", *SENT)
+
+    assert checked.said["counts"]["invalid"] == 1
+    for told in (
+        f"mended.xlsx: rows to mend of run: {said['run']}, for customer, test cases.",
+        "not as in that run: live cases, as --live says.",
+        "not as in that run: rows without a creditor reference are refused.",
+        "not as in that run: debtor.name has one value in every row, whatever its column says.",
+    ):
+        assert told in checked.err
+    assert ran.said["counts"]["created"] == 1
+    assert "as in that run: test cases; --live makes live ones." in ran.err
+    assert "as in that run: rows without a creditor reference are taken; --need-reference refuses them." in ran.err
+    assert [json.loads(bytes(case["body"])).get("isTest", False) for case in cases(tmp_path)] == [
+        *(True, True),
+        *(False, False),
+    ]
+    assert live.said["counts"]["created"] == 2
+
+
+def test_rows_to_mend_of_a_live_run_become_test_cases_only_where_that_is_said(
+    importer: Importer, tmp_path: Path
+) -> None:
+    said = importer("submit", small(tmp_path / "june.csv", ("A-1", "XX")), *SENT).said
+    mended = change(said["report"], tmp_path / "mended.xlsx", I2="DE")
+
+    tested = importer("check", mended, "--test", "--json")
+    plain = importer("check", mended, "--json")
+
+    assert "not as in that run: test cases, as --test says." in tested.err
+    assert "test" not in plain.err
+
+
+def test_rows_to_mend_go_to_the_target_of_their_run_unless_another_is_named(
+    importer: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = importer("check", small(tmp_path / "june.csv", ("A-1", "XX"), ("A-2", "DE")), "--json").said
+    monkeypatch.setenv("IMPORTER_TARGET", "managed")
+
+    remembered = [importer("check", path, "--json") for path in (said["report"], to_fix(said))]
+    named = importer("check", said["report"], "--target", "managed", "--json")
+
+    assert [ran.said["target"] for ran in remembered] == ["customer", "customer"]
+    assert named.code == 3
+    assert "submit it with --target customer" in named.err
+
+
+def test_styles_bundles_and_mappings_that_are_said_anew_are_told(importer: Importer, tmp_path: Path) -> None:
+    june = small(tmp_path / "june.csv", ("A-1", "XX"), ("A-2", "DE"))
+    june.write_text(june.read_text(encoding="utf-8").replace("2026-01-15", "03/04/2026"), encoding="utf-8")
+    (tmp_path / "ours.toml").write_text('[constants]\ncurrencyCode = "USD"\n', encoding="utf-8")
+    options = ("--date-order", "dmy", "--bundle-by", "debtor.name", "--set", "debtor.city=Town")
+    said = importer("check", june, *options, "--json").said
+
+    again = importer("check", said["report"], "--json").err
+    options = ("--date-order", "date=mdy", "--decimal", "comma", "--bundle-by", "debtor.city", "--claim-lines")
+    other = importer("check", said["report"], *options, "--mapping", "ours.toml", "--set", "debtor.city=Ort").err
+
+    assert "as in that run: bundled by debtor.name." in again
+    for told in (
+        "date is read as mdy",
+        "bundled by debtor.city",
+        "bundles are sent as claimLines",
+        "where the mapping ours and that run both feed a field, the mapping does",
+        "debtor.city has another value in every row",
+    ):
+        assert f"not as in that run: {told}." in other
+
+
+def test_rows_that_were_sorted_left_out_or_added_are_taken_as_they_are_now(importer: Importer, tmp_path: Path) -> None:
+    said = importer("submit", small(tmp_path / "june.csv", *((f"A-{n}", "XX") for n in range(4))), *SENT).said
+    with closing(openpyxl.load_workbook(said["report"])) as book:
+        sheet = book["To fix"]
+        rows = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2)]
+        rows = [[*row[:-1], "DE"] for row in [*reversed(rows[1:]), ["B-1", *rows[0][1:]]]]
+        for number, row in enumerate(rows, 2):
+            for column, text in enumerate(row, 1):
+                sheet.cell(number, column).value = text
+        book.save(tmp_path / "mended.xlsx")
+
+    assert importer("submit", "mended.xlsx", *SENT).said["counts"]["created"] == 4
+    assert list(sent(tmp_path)) == ["A-3", "A-2", "A-1", "B-1"]
+
+
+def test_who_mends_the_source_itself_sends_only_what_was_not_made_yet(importer: Importer, tmp_path: Path) -> None:
+    june = tmp_path / "june.csv"
+    importer("submit", small(june, ("A-1", "DE"), ("A-2", "XX")), *SENT)
+
+    said = importer("submit", small(june, ("A-1", "DE"), ("A-2", "DE")), *SENT).said
+
+    assert (said["counts"]["already-imported"], said["counts"]["created"]) == (1, 1)
+    assert list(sent(tmp_path)) == ["A-1", "A-2"]
+
+
+def test_the_rows_to_mend_alone_without_their_run_are_a_source_like_any_other(
+    importer: Importer, tmp_path: Path
+) -> None:
+    said = importer("submit", small(tmp_path / "june.csv", ("A-1", "XX"), ("A-2", "DE")), "--test", *SENT).said
+    with closing(openpyxl.load_workbook(said["report"])) as book:
+        for name in book.sheetnames:
+            if name != "To fix":
+                del book[name]
+        book["To fix"]["I2"] = "DE"
+        book.save(tmp_path / "alone.xlsx")
+
+    ran = importer("submit", "alone.xlsx", *SENT)
+
+    assert ran.said["counts"]["created"] == 1
+    assert "rows to mend of run" not in ran.err
+    assert "-alone-" in ran.said["run"]
+
+
+def test_rows_to_mend_of_runs_with_other_options_are_no_one_run(importer: Importer, tmp_path: Path) -> None:
+    june = small(tmp_path / "june.csv", ("A-1", "XX"))
+    reports = [importer("check", june, *options, "--json").said["report"] for options in ((), ("--test",))]
+
+    ran = importer("check", *reports)
+
+    assert ran.code == 3
+    assert "options that the other sources do not share" in ran.err
