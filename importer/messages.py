@@ -92,6 +92,11 @@ CHANGED_SINCE: Final = Saying(
     "It was imported with another content; nothing was sent. Different now: {fields}. If the case is to change, change "
     "it in the portal.",
 )
+WOULD_CHANGE: Final = Saying(
+    "the same, and it is only checked",
+    "It was imported with another content; nothing would be sent. Different now: {fields}. If the case is to change, "
+    "change it in the portal.",
+)
 FOUND: Final = Saying(
     "the journal was lost, and has the case from the API", "It was found at the API by `importer journal rebuild`."
 )
@@ -122,6 +127,24 @@ CUT_SHORT: Final = Saying(
     "its run was killed before it could say why", "The run was cut short. `importer resume` goes on."
 )
 FORGOTTEN: Final = Saying("`importer forget` erased it", "Forgotten on request.")
+
+# Valid, and known from an earlier run
+IN_DOUBT: Final = Saying(
+    "a check finds that an earlier run sent it, and has no answer",
+    "Run {run} has sent it, and the answer was lost. `importer resume {run}` settles it.",
+)
+LEFT_UNSENT: Final = Saying(
+    "a check finds that an earlier run did not come to it",
+    "Run {run} has left it unsent. `importer resume {run}` sends it, as a new submit does.",
+)
+TRIED_AGAIN: Final = Saying(
+    "a check finds that the API refused it",
+    "The API refused it in run {run}. A submit tries it again: mend first what was said then{error}.",
+)
+ELSEWHERE: Final = Saying(
+    "a check finds that the API had its reference from elsewhere",
+    "The API said in run {run} that a case with this reference was made elsewhere. Compare that one with the row.",
+)
 
 # Partner references
 BLANK: Final = Saying(

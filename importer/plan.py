@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
@@ -33,12 +34,14 @@ class Planned:
             request for it has to be settled first; or it was bundled with rows that are another run's by now.
         entry: What the journal knows that decides the fate, or None.
         differing: Fields in which it differs from what an earlier run sent.
+        last: What the newest run that had it has made of it, or None.
     """
 
     case: Case
     fate: Fate
     entry: Entry | None = None
     differing: tuple[str, ...] = ()
+    last: Entry | None = None
 
 
 def make_cases(
@@ -82,31 +85,39 @@ def make_cases(
             identity = f"~{content.hex()[:32]}#{occurrences[creditor, content]}"
         debtor = payload["debtor"]
         name, country = (debtor["name"], debtor["countryAlpha2"]) if isinstance(debtor, dict) else ("", "")
-        case = Case(
+        yield Case(
             row=row,
             creditor=creditor,
             reference=identity,
             has_reference=bool(given),
             guarded=guarded and bool(given),
             n=0,
-            key="",
+            key=_key_of(account, target, mode, creditor, identity, 0, body),
             body=body,
             amount=Decimal(str(payload["amountToRecover"])),
             currency=str(payload["currencyCode"]),
             group=f"{country} {payload['currencyCode']}",
-            fingerprints=dict(_fingerprints(payload, secret)),
+            fingerprints=_fingerprints(payload, secret),
             debtor=str(name),
             date=date.fromisoformat(str(payload["date"])),
             client=client,
         )
-        yield with_key(case, 0, account=account, target=target, mode=mode)
 
 
 def with_key(case: Case, n: int, *, account: str, target: str, mode: str) -> Case:
     """Return *case* with the key of its *n*-th run after a definite refusal; the same input gives the same key."""
-    parts = (account, target, mode, case.creditor, case.reference, str(n))
-    text = b"\0".join([*(part.encode() for part in parts), case.body])
-    return replace(case, n=n, key=hashlib.sha256(text).hexdigest())
+    key = _key_of(account, target, mode, case.creditor, case.reference, n, case.body)
+    return replace(case, n=n, key=key)
+
+
+def key_of(payload: Mapping[str, object], identity: Mapping[str, str], n: int) -> str:
+    """Return the key of the request *payload* under an *identity*: account, target, mode, creditor and reference."""
+    return _key_of(**identity, n=n, body=_to_json(payload))
+
+
+def _key_of(account: str, target: str, mode: str, creditor: str, reference: str, n: int, body: bytes) -> str:
+    said = "\0".join((account, target, mode, creditor, reference, str(n)))
+    return hashlib.sha256(b"%b\0%b" % (said.encode(), body)).hexdigest()
 
 
 def set_aside(
@@ -121,12 +132,13 @@ def set_aside(
     for case in cases:
         entries = known.get((case.creditor, case.reference), ())
         fate, entry = judge_past(entries)
+        last = entries[-1] if entries else None
         if entry:
-            yield Planned(case, fate, entry, () if fate == "duplicate" else differing(case, entry))
+            yield Planned(case, fate, entry, () if fate == "duplicate" else differing(case, entry), last)
             continue
         refusals = [entry.case.n for entry in entries if entry.status in {"rejected", "duplicate"}]
         n = max(refusals) + 1 if refusals else 0
-        yield Planned(with_key(case, n, account=account, target=target, mode=mode) if n else case, fate)
+        yield Planned(with_key(case, n, account=account, target=target, mode=mode) if n else case, fate, last=last)
 
 
 def judge_past(entries: Sequence[Entry]) -> tuple[Fate, Entry | None]:
@@ -169,6 +181,8 @@ def differing(case: Case, made: Entry) -> tuple[str, ...]:
             ("currencyCode", case.currency, made.case.currency),
         )
         return tuple(name for name, our, their in known if our and their and our != their)
+    if ours == theirs:
+        return ()
     return tuple(name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name))
 
 
@@ -181,11 +195,17 @@ def _latest(entries: Sequence[Entry], status: str) -> Entry | None:
     return next((entry for entry in reversed(entries) if entry.status == status), None)
 
 
-def _fingerprints(payload: Mapping[str, object], secret: bytes, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield a keyed hash for each field: enough to tell a change, not enough to tell a value."""
+def _fingerprints(payload: Mapping[str, object], secret: bytes, prefix: str = "") -> dict[str, str]:
+    """Return a keyed hash for each field: enough to tell a change, not enough to tell a value."""
+    found: dict[str, str] = {}
     for name, value in payload.items():
         if isinstance(value, dict):
-            yield from _fingerprints(value, secret, f"{prefix}{name}.")
+            found |= _fingerprints(value, secret, f"{prefix}{name}.")
         elif name not in _NOT_CONTENT:
-            text = f"{prefix}{name}\0{value}".encode()
-            yield prefix + name, hashlib.blake2b(text, key=secret, digest_size=8).hexdigest()
+            found[prefix + name] = _fingerprint(prefix + name, str(value), secret)
+    return found
+
+
+@lru_cache(maxsize=2**15)  # most fields have few values
+def _fingerprint(name: str, text: str, secret: bytes) -> str:
+    return hashlib.blake2b(f"{name}\0{text}".encode(), key=secret, digest_size=8).hexdigest()

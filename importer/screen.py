@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Task
 
-    from importer.model import Preview
+    from importer.model import Against, Preview
     from importer.pipeline import Ending, Offer, Rebuilt, Refreshed
     from importer.pipeline.details import Fetched
     from importer.pipeline.record import Figures
@@ -93,8 +93,7 @@ def show_offer(screen: Console, offer: Offer) -> None:
     screen.print(f"For {offer.account} at {offer.host}; this takes at least {duration(offer.seconds)}.", markup=False)
     for reason in offer.absent:
         screen.print(reason, style="yellow", markup=False)
-    if offer.already:
-        screen.print(f"{offer.already:,} rows are imported already and are not sent.")
+    show_against(screen, offer.against)
     if offer.invalid:
         screen.print(f"{offer.invalid:,} rows have errors and are not sent.")
     if offer.held:
@@ -128,6 +127,12 @@ def show_preview(screen: Console, preview: Preview) -> None:
         screen.print(reason, style="yellow", markup=False)
     if preview.stopped:
         screen.print(f"The preview is not complete. {preview.stopped}", style="bold red", markup=False)
+
+
+def show_against(screen: Console, against: Against) -> None:
+    """Say what the journal knows of the rows, and what differs from the last time."""
+    for said in against.sentences:
+        screen.print(said, markup=False)
 
 
 def show_ending(screen: Console, ending: Ending) -> None:

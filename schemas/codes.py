@@ -302,6 +302,15 @@ _COMMON: Final = (  # to all targets whose rows are claims
         OURS,
     ),
     Code(
+        "changed-since-import",
+        "warning",
+        "{column} changed since the row was imported",
+        "every field that is sent",
+        "{column} is not what it was when this row was imported ({detail}): {value}.",
+        "Nothing is sent: the case has what was sent then. If this is right, change the case at Debitura.",
+        OURS,
+    ),
+    Code(
         "phone-without-country",
         "warning",
         "phone number without a country code",

@@ -107,8 +107,10 @@ def submit(
     if preview:
         pipeline.require_preview(settings.target)
     doing = screen.Working(console)
+    asked: list[Offer] = []
 
     def confirm(offer: Offer) -> bool:
+        asked.append(offer)
         doing.stop()
         screen.show_offer(console, offer)
         return yes or click.confirm("Send?", err=True)
@@ -117,7 +119,7 @@ def submit(
         ending = pipeline.submit(
             job, settings, api, confirm=confirm, watcher=watcher, wait=wait, preview=preview, doing=doing
         )
-    return _finish(ending, console, as_json=as_json)
+    return _finish(ending, console, as_json=as_json, told=bool(asked))
 
 
 @click.command()
@@ -187,12 +189,14 @@ def make_job(
     )
 
 
-def _finish(ending: Ending, console: Console, *, as_json: bool) -> int:
-    """Tell people on stderr and scripts on stdout how it ended."""
+def _finish(ending: Ending, console: Console, *, as_json: bool, told: bool = False) -> int:
+    """Tell people on stderr and scripts on stdout how it ended; what the journal knew, unless that was *told*."""
     from importer import screen  # noqa: PLC0415 - imported by every caller already
 
     noticing.note(ending)
     screen.show_ending(console, ending)
+    if ending.against and not told:
+        screen.show_against(console, ending.against)
     if as_json:
         document: dict[str, object] = {
             "run": ending.run,
@@ -210,6 +214,8 @@ def _finish(ending: Ending, console: Console, *, as_json: bool) -> int:
             document["cases"] = ending.cases
         if ending.preview is not None:
             document["preview"] = tell_preview(ending.preview)
+        if ending.against is not None:
+            document["against"] = ending.against.to_dict()
         print_json(document | ({"error": ending.stopped} if ending.stopped else {}))
     elif ending.report:
         click.echo(ending.report)

@@ -1,5 +1,6 @@
 """The nouns of the program: frozen values that the stages hand to each other."""
 
+from importer.model.against import WAYS, Against, Earlier, Way
 from importer.model.breakdown import (
     LONGEST_TEXT,
     Invoice,
@@ -9,7 +10,7 @@ from importer.model.breakdown import (
     tell_invoice,
     tell_rest,
 )
-from importer.model.cases import Case, Entry
+from importer.model.cases import Case, Entry, Trace
 from importer.model.dialects import DELIMITERS, NUMBER, Writing, find_delimiter, find_encoding
 from importer.model.digests import (
     Advice,
@@ -84,7 +85,9 @@ __all__ = [
     "REFERENCE_STATUSES",
     "STATUSES",
     "TEMPLATED",
+    "WAYS",
     "Advice",
+    "Against",
     "Age",
     "Answer",
     "Bundling",
@@ -97,6 +100,7 @@ __all__ = [
     "DecimalStyle",
     "Digest",
     "Doing",
+    "Earlier",
     "Entry",
     "Event",
     "Figures",
@@ -128,7 +132,9 @@ __all__ = [
     "StatusReport",
     "Styles",
     "Table",
+    "Trace",
     "Verdict",
+    "Way",
     "Writing",
     "add_exactly",
     "column_letters",

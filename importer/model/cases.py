@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,3 +94,17 @@ class Entry:
     message: str | None
     solution: str | None
     account: str = ""
+
+
+class Trace(NamedTuple):
+    """Of an `Entry`, what tells whether a row is what it was, and which case it has; see there and `Case`."""
+
+    creditor: str
+    reference: str
+    run: str
+    status: str
+    n: int
+    key: str
+    case_id: str | None
+    case_reference: str | None
+    lifecycle: str | None

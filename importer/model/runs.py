@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from importer.model.against import Against
     from importer.model.dialects import Writing
     from importer.model.previews import Preview
     from importer.model.sources import Styles
@@ -96,6 +97,7 @@ class Run:
         requests: Kind → how many requests it took.
         making: What was made of columns that are no fields as they stand.
         preview: What the API said of what was not sent yet, where it was asked.
+        against: What the journal knew of the rows before anything was sent.
     """
 
     id: str
@@ -118,6 +120,7 @@ class Run:
     requests: Mapping[str, int] = field(default_factory=dict)
     making: Making = field(default_factory=Making)
     preview: Preview | None = None
+    against: Against | None = None
 
 
 @dataclass(frozen=True, slots=True)

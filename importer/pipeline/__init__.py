@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Final
 
 import schemas
 from importer import messages
-from importer.errors import CannotStart, ImporterError, Interrupted, JournalError, NoJournalError, RunError, Stopped
+from importer.errors import CannotStart, ImporterError, Interrupted, JournalError, RunError, Stopped
 from importer.journal import Journal, auditing, clients, kept_back
 from importer.model import quietly
 from importer.pipeline.account import Api
 from importer.pipeline.bundling import bundle_rows
+from importer.pipeline.comparing import compare_check, compare_planned
 from importer.pipeline.deliver import Delivery, Watcher
 from importer.pipeline.finding import look_for, readable
 from importer.pipeline.judge import Job, judge
 from importer.pipeline.parties import name_clients, sending_parties
 from importer.pipeline.prepare import (
     Offer,
-    made_earlier,
     make_offer,
     past_of,
     plan_rest,
@@ -82,7 +82,7 @@ def check(
     doing: Doing = quietly,
     ask: tuple[Api, Waiting] | None = None,
 ) -> Ending:
-    """Judge every row, say what is imported already and, where it is asked, what the API says; write the report.
+    """Judge every row, say what a submit would do by the journal and, where it is asked, what the API says; report.
 
     Args:
         job: What to judge.
@@ -97,15 +97,12 @@ def check(
     """
     judged = judge(job, settings, doing)
     job = judged.job
-    made = {}
-    with suppress(NoJournalError), closing(_open(settings, create=False)) as journal:
-        made = made_earlier(judged, job, journal, environment)
-    judged = bundle_rows(judged, job, set(made), {})
-    preview = foretold = None
+    compared = compare_check(judged, job, settings, environment)
+    judged, preview, foretold = compared.judged, None, None
     if ask:
-        judged, preview, foretold = preview_check(judged, job, made, settings, *ask, doing)
-    run = replace(describe(judged, job, settings, "check"), preview=preview)
-    return report_check(run, judged, made, settings, foretold=foretold, written=written, doing=doing)
+        judged, preview, foretold = preview_check(judged, job, compared.made, settings, *ask, doing)
+    run = replace(describe(judged, job, settings, "check"), preview=preview, against=compared.against)
+    return report_check(run, judged, compared.pasts, settings, foretold=foretold, written=written, doing=doing)
 
 
 def submit(
@@ -143,15 +140,17 @@ def submit(
         sending_parties(api, settings, journal, judged.clients, wait=wait, waiting=watcher.waiting) as parties,
     ):
         if judged.bundling:
-            judged = bundle_rows(judged, job, *past_of(judged, job, journal, parties))
+            judged = bundle_rows(judged, job, *past_of(judged, job, journal, parties.account_of))
         planned = plan_rows(judged, job, journal, parties)
-        said = None
+        compared = compare_planned(judged, planned, job, journal, parties, settings)
+        judged, against, said = compared.judged, compared.against, None
         if preview:
             judged, said = preview_planned(judged, job, planned, parties, journal, settings, watcher.waiting, doing)
-        offer = replace(make_offer(planned, judged, job, settings, api, parties), preview=said)
+        offer = replace(make_offer(planned, judged, against, job, settings, api, parties), preview=said)
         if offer.cases and not confirm(offer):
             raise Interrupted("Nothing was sent.")
-        run = replace(describe(judged, job, settings, "submit"), account=parties.title, host=api.host, preview=said)
+        run = describe(judged, job, settings, "submit")
+        run = replace(run, account=parties.title, host=api.host, preview=said, against=against)
         keep(run, judged, settings)
         held = job.all_or_nothing and len(judged.faulty) > 0
         identity = {"account": parties.account.id, "target": run.target, "mode": run.mode}
@@ -160,7 +159,7 @@ def submit(
             fates = with_fates(planned, parties, job.limit, held=held)
             journal.add_cases(connection, run.id, **identity, planned=fates)
             kept_back.add(connection, run.id, tell_kept_back(judged.issues, judged.references))
-        return _deliver(run, planned, journal, settings, api, parties, watcher)
+        return replace(_deliver(run, planned, journal, settings, api, parties, watcher), against=against)
 
 
 def target_of(run_id: str, settings: Settings) -> str:

@@ -85,7 +85,6 @@ class Judged:
 
     Attributes:
         job: What was asked for, completed by what the rows to mend of an earlier run remember.
-        mends: That run's id, else blank.
         target: What the rows are judged for.
         sources: In the order given.
         header: Common to all.
@@ -101,10 +100,10 @@ class Judged:
         today: The day in the creditor's time zone.
         bundling: How rows become one case, where they do.
         bundles: Those of several rows.
+        mends: The runs whose results workbooks the sources are.
     """
 
     job: Job
-    mends: str
     target: schemas.Target
     sources: tuple[SourceInfo, ...]
     header: tuple[str, ...]
@@ -121,6 +120,7 @@ class Judged:
     today: date
     bundling: Bundling | None = None
     bundles: tuple[Bundle, ...] = ()
+    mends: tuple[str, ...] = ()
 
     @property
     def amounts(self) -> pd.DataFrame:
@@ -215,7 +215,6 @@ def judge(job: Job, settings: Settings, doing: Doing = quietly) -> Judged:
     bundling = take_bundling(tables, job, target, values)
     return Judged(
         job=job,
-        mends=tables[0].carried.run if tables[0].carried else "",
         target=target,
         sources=tuple(SourceInfo(table.path.name, table.sha256, table.facts, table.writing) for table in tables),
         header=tables[0].header,
@@ -237,6 +236,7 @@ def judge(job: Job, settings: Settings, doing: Doing = quietly) -> Judged:
         unmapped=tuple(name for name in matching.unmapped if bundling is None or name not in bundling.by),
         today=context.today,
         bundling=bundling,
+        mends=tuple(table.carried.run for table in tables if table.carried),
     )
 
 

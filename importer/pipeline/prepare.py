@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from importer import messages
-from importer.journal import clients
 from importer.journal.bundles import leader_of, parts_of
 from importer.journal.tables import DROPPED
 from importer.pipeline.deliver import patience_of
@@ -18,11 +17,13 @@ from importer.plan import Planned, judge_past, keep_together, lead, make_cases, 
 from importer.submit import Follower, Sending
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    import pandas as pd
 
     from importer.bundle import Bundle
     from importer.journal import Journal
-    from importer.model import Case, Entry, Preview, Run
+    from importer.model import Against, Case, Entry, Preview, Run
     from importer.pipeline.account import Api
     from importer.pipeline.judge import Job, Judged
     from importer.pipeline.parties import Parties
@@ -40,7 +41,7 @@ class Offer:
         account, host: Whose cases, and where to.
         test: Whether they are test cases.
         absent: For which clients nothing can be sent, and why.
-        already: Rows that an earlier run imported.
+        against: What the journal knows of the rows.
         invalid: Rows that will not be sent.
         held: Rows that will not be sent since another row of their bundle has an error.
         seconds: How long it will take at the allowed pace, at least.
@@ -55,7 +56,7 @@ class Offer:
     host: str
     test: bool
     absent: tuple[str, ...]
-    already: int
+    against: Against
     invalid: int
     held: int
     seconds: float
@@ -69,21 +70,28 @@ def plan_rows(judged: Judged, job: Job, journal: Journal, parties: Parties) -> l
     planned: list[Planned] = []
     for client, values in judged.by_client():
         identity = {"account": parties.account_of(client), "target": judged.target.NAME, "mode": job.mode}
-        cases = list(
-            make_cases(
-                (int(row) for row in values.index),
-                judged.target.creditors(values),
-                judged.target.payload(values, test=bool(job.test), allow_pending_contracts=job.allow_pending_contracts),
-                **identity,
-                client=client,
-                reference=judged.target.REFERENCE,
-                guarded=judged.target.GUARDED,
-                secret=secret,
-            )
-        )
+        cases = list(cases_of(judged, job, values, client, identity, secret))
         known = journal.known(**identity, references=(case.reference for case in cases))
         planned += _put_together(set_aside(cases, known, **identity), judged.bundles, identity)
     return sorted(planned, key=lambda plan: plan.case.row)
+
+
+def cases_of(
+    judged: Judged, job: Job, values: pd.DataFrame, client: str, identity: Mapping[str, str], secret: bytes
+) -> Iterator[Case]:
+    """Make the cases of some of the rows, all of one client; see `make_cases`."""
+    return make_cases(
+        (int(row) for row in values.index),
+        judged.target.creditors(values),
+        judged.target.payload(values, test=bool(job.test), allow_pending_contracts=job.allow_pending_contracts),
+        account=identity["account"],
+        target=identity["target"],
+        mode=identity["mode"],
+        client=client,
+        reference=judged.target.REFERENCE,
+        guarded=judged.target.GUARDED,
+        secret=secret,
+    )
 
 
 def _put_together(planned: Iterable[Planned], bundles: Iterable[Bundle], identity: Mapping[str, str]) -> list[Planned]:
@@ -124,35 +132,16 @@ def plan_rest(run: Run, journal: Journal, parties: Parties) -> list[Planned]:
     return planned
 
 
-def made_earlier(judged: Judged, job: Job, journal: Journal, environment: str) -> dict[int, Entry]:
-    """Tell of which rows the last account of *environment*, or of each client in it, has had the case made already."""
-    target = judged.target.NAME
-    accounts = (run["account"] for run in journal.runs() if run["target"] == target)
-    account = next((account for account in accounts if account.startswith(f"{environment}/")), None)
-    with journal.reading() as connection:
-        of_clients = clients.accounts_last_sent(connection, target, environment) if judged.has_clients else {}
-    found: dict[int, Entry] = {}
-    for client, values in judged.by_client(faulty=True):
-        whose = of_clients.get(client) if client else account
-        if whose is None:
-            continue
-        rows = values[values[judged.target.REFERENCE].notna()]
-        references = rows[judged.target.REFERENCE]
-        known = journal.known(whose, target, job.mode, references)
-        made = {key: entry for key, entries in known.items() for entry in entries if entry.status == "created"}
-        identities = zip(rows.index, judged.target.creditors(rows), references, strict=True)
-        found |= {int(row): made[creditor, text] for row, creditor, text in identities if (creditor, text) in made}
-    return found
-
-
-def past_of(judged: Judged, job: Job, journal: Journal, parties: Parties) -> tuple[set[int], dict[int, str]]:
+def past_of(
+    judged: Judged, job: Job, journal: Journal, account_of: Callable[[str], str]
+) -> tuple[set[int], dict[int, str]]:
     """Tell which rows no bundle may have again, and which wait for an earlier request: row → its name."""
     gone: set[int] = set()
     apart: dict[int, str] = {}
     for client, values in judged.by_client(faulty=True):
         rows = values[values[judged.target.REFERENCE].notna()]
         references = rows[judged.target.REFERENCE]
-        known = journal.known(parties.account_of(client), judged.target.NAME, job.mode, references)
+        known = journal.known(account_of(client), judged.target.NAME, job.mode, references)
         identities = zip(judged.target.creditors(rows), references, strict=True)
         for row, identity in zip(rows.index.tolist(), identities, strict=True):
             fate, entry = judge_past(known.get(identity, ()))
@@ -254,7 +243,13 @@ def take_up(
 
 
 def make_offer(
-    planned: list[Planned], judged: Judged, job: Job, settings: Settings, api: Api, parties: Parties
+    planned: list[Planned],
+    judged: Judged,
+    against: Against,
+    job: Job,
+    settings: Settings,
+    api: Api,
+    parties: Parties,
 ) -> Offer:
     """Say what would be sent; clients are sent for side by side, each at the whole pace."""
     held = job.all_or_nothing and len(judged.faulty) > 0
@@ -276,7 +271,7 @@ def make_offer(
         host=api.host,
         test=bool(job.test),
         absent=tuple(f"Client {client}: {reason}" for client, reason in parties.absent.items()),
-        already=sum(plan.fate == "already-imported" for plan in planned),
+        against=against,
         invalid=len(judged.faulty) - len(judged.held),
         held=len(judged.held),
         seconds=settings.rate.seconds_for(most),

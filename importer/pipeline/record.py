@@ -18,6 +18,7 @@ from importer.model import (
     HELD,
     OUTCOME_COLUMNS,
     STATUSES,
+    Against,
     Making,
     Preview,
     Run,
@@ -203,6 +204,7 @@ def run_to_dict(run: Run) -> dict[str, Any]:
         "styles": [[dict(styles.decimal), dict(styles.order)] for styles in run.styles],
         "stopped": run.stopped,
         "exit_code": run.exit_code,
+        "against": run.against.to_dict() if run.against else None,
         "preview": msgspec.to_builtins(run.preview),
     }
 
@@ -221,6 +223,8 @@ def run_of_dict(kept: Mapping[str, Any]) -> Run:
     fields["settings"] = tuple((name, value) for name, value in kept["settings"])
     making = kept.get("making", {})  # runs of earlier versions have none
     fields["making"] = Making(**{**making, "ignored": tuple(making.get("ignored", ()))})
+    told = kept.get("against")  # the same
+    fields["against"] = Against.of_dict(told) if told else None
     fields["styles"] = tuple(Styles(decimal, order) for decimal, order in kept["styles"])
     fields["preview"] = msgspec.convert(kept.get("preview"), Preview | None)
     return Run(**fields)

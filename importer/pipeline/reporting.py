@@ -14,6 +14,7 @@ import pandas as pd
 
 from importer import __version__
 from importer import report as workbook
+from importer.compare import tell_past as tell
 from importer.errors import CannotStart, Stopped
 from importer.model import Report, Run, quietly
 from importer.pipeline.record import TEXT, Figures, add_entries, count, run_to_dict, start_outcomes
@@ -26,8 +27,9 @@ from importer.report.web import write_page
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from importer.compare import Past
     from importer.journal import Journal
-    from importer.model import Digest, Doing, Entry, Preview
+    from importer.model import Against, Digest, Doing, Preview
     from importer.pipeline.judge import Job, Judged
     from importer.settings import Settings
 
@@ -63,6 +65,7 @@ class Ending:
         issues: The issues as JSON Lines, the same.
         preview: What the API said of what was not sent yet, where it was asked.
         digest: What its summary says; None where nobody asked for one.
+        against: Of a check and a submit: what the journal knew of the rows before.
     """
 
     run: str
@@ -80,6 +83,7 @@ class Ending:
     issues: Path | None = None
     preview: Preview | None = None
     digest: Digest | None = None
+    against: Against | None = None
 
 
 def describe(
@@ -87,7 +91,7 @@ def describe(
 ) -> Run:
     """Give a run its id, and say all that shaped it."""
     started = datetime.now(UTC)
-    stem = _stem_of(judged.mends) or re.sub(r"[^A-Za-z0-9._]+", "-", Path(judged.sources[0].name).stem)
+    stem = _stem_of(*judged.mends[:1]) or re.sub(r"[^A-Za-z0-9._]+", "-", Path(judged.sources[0].name).stem)
     stem = stem.strip("-.")[:RUN_ID_STEM] or "source"
     shown = {
         "Rate": str(settings.rate),
@@ -100,7 +104,7 @@ def describe(
         "Header row": job.reading.header_row,
         "Hidden rows": job.reading.hidden_rows,
         "Mapping": job.mapping,
-        "Mends run": judged.mends or None,
+        "Mends run": ", ".join(judged.mends) or None,
         "Date order": _tell_styles(job.order, job.said.order),
         "Decimal": _tell_styles(job.decimal, job.said.decimal),
         "All or nothing": job.all_or_nothing or None,
@@ -135,7 +139,7 @@ def describe(
     )
 
 
-def _stem_of(run: str) -> str:
+def _stem_of(run: str = "") -> str:
     """Take the name out of a run's id: what mends its rows is called after the source, however many rounds it takes."""
     found = re.fullmatch(r"[0-9]{8}-[0-9]{6}-([A-Za-z0-9._-]+)-[0-9a-f]{4}", run)
     return found[1] if found else ""
@@ -197,7 +201,7 @@ def delete_stale(settings: Settings) -> None:
 def report_check(
     run: Run,
     judged: Judged,
-    made: dict[int, Entry],
+    pasts: Mapping[int, Past],
     settings: Settings,
     *,
     foretold: pd.DataFrame | None = None,
@@ -209,7 +213,7 @@ def report_check(
     Args:
         run: The check.
         judged: Its rows.
-        made: Row key → what an earlier run made.
+        pasts: Row key → what the journal knows of it.
         settings: Of the command.
         foretold: By row key, "message" and "solution" of rows that the API would not take.
         written: Whether there is to be a report.
@@ -219,11 +223,7 @@ def report_check(
         CannotStart: The report cannot be written.
     """
     outcomes = start_outcomes(judged.cells.index, judged.issues, judged.references)
-    known = outcomes.index.isin(list(made)) & (outcomes["status"] == "valid")
-    outcomes["status"] = outcomes["status"].mask(known, "already-imported")
-    for column, name in (("case_id", "case_id"), ("reference", "case_reference"), ("lifecycle", "lifecycle")):
-        told = pd.Series({row: getattr(entry, name) for row, entry in made.items()}, dtype=TEXT)
-        outcomes[column] = told.reindex(outcomes.index).where(known)
+    outcomes = _recall(outcomes, pasts)
     if foretold is not None:
         for column in ("message", "solution"):
             outcomes[column] = foretold[column].reindex(outcomes.index).combine_first(outcomes[column])
@@ -236,11 +236,29 @@ def report_check(
         ending = _write(report, settings.reports / run.id / WORKBOOK, figures, doing)
     else:
         ending = replace(end(run, None, figures), digest=digest(report) if settings.notify_check else None)
-    ending = replace(ending, stopped=stopped or None)
+    ending = replace(ending, stopped=stopped or None, against=run.against)
     if judged.bundling is None:
         return ending
     spared = sum(len(bundle.rows) - 1 for bundle in judged.bundles)
     return replace(ending, cases=figures.counts["valid"] - spared)
+
+
+def _recall(outcomes: pd.DataFrame, pasts: Mapping[int, Past]) -> pd.DataFrame:
+    """Say of the valid rows which of them are imported already, and what else the journal knows of them."""
+    told = pd.DataFrame.from_records(
+        [
+            (past.row, past.way == "already-imported", past.case_id, past.case_reference, past.lifecycle, tell(past))
+            for past in pasts.values()
+        ],
+        columns=["row", "made", "case_id", "reference", "lifecycle", "message"],
+        index="row",
+    )
+    made = outcomes.index.isin(told.index[told["made"].astype(bool)])
+    outcomes["status"] = outcomes["status"].mask(made, "already-imported")
+    for name in ("case_id", "reference", "lifecycle"):
+        outcomes[name] = told[name].astype(TEXT).reindex(outcomes.index).where(made)
+    outcomes["message"] = told["message"].astype(TEXT).reindex(outcomes.index).combine_first(outcomes["message"])
+    return outcomes
 
 
 def report_run(run: Run, journal: Journal, settings: Settings, *, ended: bool) -> Ending:

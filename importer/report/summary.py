@@ -37,6 +37,7 @@ def add_summary(package: Package, digest: Digest) -> None:
     _write_cards(page, digest)
     _write_advice(page, digest)
     charts = _leave_room(page, digest)
+    _write_against(page, digest)
     _write_preview(page, digest)
     _write_reasons(page, digest)
     page.start_section("Rows by status")
@@ -104,6 +105,14 @@ def _write_preview(page: Page, digest: Digest) -> None:
         page.start_section("What the API would say")
         for rows, text in tell_preview(digest.run.preview):
             page.write_reason(count(rows) if rows else "", text)
+
+
+def _write_against(page: Page, digest: Digest) -> None:
+    """Write what the journal knew, before anything was sent."""
+    if digest.run.against and digest.run.against.sentences:
+        page.start_section("Against the journal")
+        for text in digest.run.against.sentences:
+            page.write_text(text, "wrapped")
 
 
 def _write_reasons(page: Page, digest: Digest) -> None:
