@@ -307,7 +307,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
         "{column} changed since the row was imported",
         "every field that is sent",
         "{column} is not what it was when this row was imported ({detail}): {value}.",
-        "Nothing is sent: the case has what was sent then. If this is right, change the case at Debitura.",
+        "Nothing is sent: the case has what was sent then. If this is right, enter it in the portal.",
         OURS,
     ),
     Code(

@@ -259,7 +259,7 @@ def test_each_field_that_changed_is_an_issue_on_its_cell() -> None:
         pasts, cells, ("Invoice", "Amount"), {"amountToRecover": "Amount", "comments": "Note"}, codes_of("customer")
     )
 
-    hint = "Nothing is sent: the case has what was sent then. If this is right, change the case at Debitura."
+    hint = "Nothing is sent: the case has what was sent then. If this is right, enter it in the portal."
     assert issues.to_dict("records") == [
         {
             "row": 3,
