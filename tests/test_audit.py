@@ -125,7 +125,7 @@ def test_a_row_that_made_no_case_is_said_to_have_none(importer: Importer, tmp_pa
     ran = importer("show", said["run"], "--row", "9")
 
     assert ran.code == 3
-    assert ran.err == f"Run {said['run']} has no row 9 that it made a case of, or kept back.\n"
+    assert ran.err == f"Run {said['run']} made no case of row 9 and kept none back: see Results in its report for the rows it has.\n"
 
 
 def test_a_user_without_a_name_is_unknown(importer: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
