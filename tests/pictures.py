@@ -28,7 +28,7 @@ def write_source(path: Path, rows: int, currencies: tuple[str, ...] = ("EUR",), 
         writer = csv.writer(file)
         writer.writerow([*header, "debtor.address", "debtor.city", "debtor.countryAlpha2"])
         for number in range(rows):
-            currency = currencies[number * number % len(currencies)]
+            currency = currencies[number % len(currencies)]
             month = number * 7 % 24
             day = f"{2024 + month // 12}-{month % 12 + 1:02}"
             city = "" if faulty and number % 5 == 0 else "Invented"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 HALF: Final = PIXELS * WIDTH // 2 - 10  # pixels
 BAR: Final = 20  # pixels of a bar and its gap
+THICKEST: Final = 26  # pixels of a bar
 REST: Final = 90  # pixels of title, axis and legend
 LOWEST: Final = 230  # pixels of a chart
 _GRID: Final = {"visible": True, "line": {"color": "#D9D9D9"}}
@@ -84,13 +85,14 @@ def _dress(
     chart: Any, page: Page, title: str, lines: Lines, series: Sequence[Series], more: Mapping[str, Any] | None = None
 ) -> None:
     name, (first, last) = page.sheet.get_name(), lines
+    gap = min(500, max(45, 100 * (LOWEST - REST) // (THICKEST * (last - first + 1)) - 100))  # per cent of a bar
     for one in series:
         chart.add_series(
             {
                 "name": one.name,
                 "categories": [name, first, 0, last, 0],
                 "values": [name, first, one.column, last, one.column],
-                "gap": 45,
+                "gap": gap,
                 **(more or {}),
                 **one.look,
             }

@@ -75,6 +75,7 @@ def add_issues(package: Package, report: Report, marks: Marks, told: int = len(R
                 fill=fill,
                 widths=[min(width, WRAPPED.get(name, width)) for name, width in zip(header, widths, strict=True)],
                 dress=dress,
+                wrapped={header.index(name): width for name, width in WRAPPED.items()},
                 links=targets.links(header.index("Column"), start, min(end, start + MOST_LINKS)),
             )
         )

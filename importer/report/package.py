@@ -15,10 +15,10 @@ import xlsxwriter
 
 from importer.model import column_letters, quietly
 from importer.report.beside import written_beside
-from importer.report.rows import Cells, make_legible, rows_xml
+from importer.report.rows import Cells, count_lines, make_legible, rows_xml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from importer.model import Doing
@@ -45,6 +45,7 @@ class Large:
         fill: Given the index of each format, makes the columns, some rows at a time so that memory stays small.
         widths: In characters, one a column.
         dress: Adds what is not rows: links, notes, conditional formats; gets xlsxwriter's sheet.
+        wrapped: Number of a column whose texts go over several lines → characters of a line.
         links: `<hyperlink>` elements beside those of *dress*, to cells of this workbook.
     """
 
@@ -55,6 +56,7 @@ class Large:
     fill: Callable[[dict[str, str]], Iterable[Sequence[Cells]]]
     widths: Sequence[float]
     dress: Callable[[Any], None] = field(default=lambda _sheet: None)
+    wrapped: Mapping[int, float] = field(default_factory=dict)
     links: bytes = b""
 
 
@@ -146,7 +148,8 @@ class Package:
         target.write(b"<sheetData>")
         first = 1
         for columns in chain([header], large.fill(styles)):
-            for part in rows_xml(columns, first):
+            lines = count_lines(columns, large.wrapped) if large.wrapped else None
+            for part in rows_xml(columns, first, lines):
                 target.write(part)
             first += len(columns[0].texts)
             yield len(columns[0].texts)

@@ -10,17 +10,20 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.model import column_letters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 CHUNK: Final = 20_000  # rows made at once
 HEAVIEST: Final = 64 << 20  # bytes made at once, before escaping; an Arrow array of strings ends at 2 GiB
 FRAME: Final = 80  # bytes of XML around a cell's text
+LINE: Final = 15  # points
+HIGHEST: Final = 6  # lines of a row
 LONGEST: Final = 32_767  # UTF-16 units of a cell, by the format
 CUT: Final = "… [cut: the spreadsheet format holds no more]"
 
@@ -45,27 +48,52 @@ class Cells:
     numbers: Any = None
 
 
-def rows_xml(columns: Sequence[Cells], first: int) -> Iterator[memoryview]:
-    """Yield the `<row>` elements of a sheet, a chunk at a time; *first* is the number of the first row."""
+def rows_xml(columns: Sequence[Cells], first: int, lines: pa.Array | None = None) -> Iterator[memoryview]:
+    """Yield the `<row>` elements of a sheet, a chunk at a time.
+
+    Args:
+        columns: The cells.
+        first: The number of the first row.
+        lines: How many lines of text each row is high; None for one each.
+    """
     height = len(columns[0].texts)
     for start in range(0, height, CHUNK):
-        yield from _chunk_xml(columns, first, start, min(CHUNK, height - start))
+        yield from _chunk_xml(columns, first, start, min(CHUNK, height - start), lines)
 
 
-def _chunk_xml(columns: Sequence[Cells], first: int, start: int, length: int) -> Iterator[memoryview]:
+def _chunk_xml(
+    columns: Sequence[Cells], first: int, start: int, length: int, lines: pa.Array | None
+) -> Iterator[memoryview]:
     texts = sum(pc.sum(pc.binary_length(column.texts.slice(start, length))).as_py() or 0 for column in columns)
     if length > 1 and texts + FRAME * length * len(columns) > HEAVIEST:
         half = length // 2
-        yield from _chunk_xml(columns, first, start, half)
-        yield from _chunk_xml(columns, first, start + half, length - half)
+        yield from _chunk_xml(columns, first, start, half, lines)
+        yield from _chunk_xml(columns, first, start + half, length - half, lines)
         return
     row = pc.cast(pa.array(range(first + start, first + start + length)), pa.string())
     made = [_cells_xml(column, row, column_letters(number), start, length) for number, column in enumerate(columns)]
-    joined = pc.binary_join_element_wise('<row r="', row, '">', *made, "</row>", "")
+    high = '">' if lines is None else _heights(lines.slice(start, length))
+    joined = pc.binary_join_element_wise('<row r="', row, high, *made, "</row>", "")
     # The strings of an Arrow array lie one after the other: together they are the XML.
     offsets = memoryview(joined.buffers()[1]).cast("i")
     begin, end = offsets[joined.offset], offsets[joined.offset + len(joined)]
     yield memoryview(joined.buffers()[2])[begin:end]
+
+
+def _heights(lines: pa.Array) -> pa.Array:
+    """Say how high rows of several lines are: programs that print a workbook do not make room for what wraps."""
+    points = pc.cast(pc.multiply(lines, LINE), pa.string())
+    several = pc.binary_join_element_wise('" ht="', points, '" customHeight="1">', "")
+    return pc.if_else(pc.greater(lines, 1), several, '">')
+
+
+def count_lines(columns: Sequence[Cells], widths: Mapping[int, float]) -> pa.Array:
+    """Count the lines that the texts of some columns take, wrapped at their widths in characters; `HIGHEST` at most."""
+    lines = pa.array(np.ones(len(columns[0].texts), dtype="int64"))
+    for number, width in widths.items():
+        signs = pc.fill_null(pc.cast(pc.utf8_length(columns[number].texts), pa.int64()), 0)
+        lines = pc.max_element_wise(lines, pc.add(pc.divide(signs, int(width)), 1))
+    return pc.min_element_wise(lines, HIGHEST)
 
 
 def _cells_xml(column: Cells, row: pa.Array, place: str, start: int, length: int) -> pa.Array:

@@ -35,6 +35,7 @@ RESULT_COLUMNS: Final = {
     "Sent at": "sent_at",
 }
 LONG_COLUMNS: Final = ("creditor_reference", "error", "message", "solution")  # of outcomes, of unknown length
+WRAPPED: Final = {"Message": 45.0, "Solution": 40.0}  # characters of columns whose texts go over lines
 NARROWEST, WIDEST = 8.0, 60.0  # characters
 SAMPLED: Final = 1_000  # rows that decide a column's width
 LINKS: Final = 60_000  # to addresses, of a sheet
@@ -48,7 +49,7 @@ _WHOLE: Final = r"^(?:0|-?[1-9][0-9]{0,14}0*)$"
 _BROKEN: Final = r"^-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9]$"
 _DIGITS: Final = 15
 
-_RESULT_LOOKS: Final = ("plain", "place", "place link", "moment", "link", "figure")
+_RESULT_LOOKS: Final = ("plain", "place", "place link", "moment", "wide link", "wrapped", "figure")
 STATUS_FILLS: Final = (
     "created",
     "valid",
@@ -100,6 +101,7 @@ def add_results(package: Package, report: Report, marks: Marks) -> None:
             sheet.freeze_panes(1, lead.index("Status") + 1)
             sheet.print_area(0, 0, height, len(lead) - 1)
 
+        widths = fit_widths(header, columns(start, min(end, start + SAMPLED)))
         package.add_large(
             Large(
                 name="Results" if number == 0 else f"Results ({number + 1})",
@@ -107,8 +109,9 @@ def add_results(package: Package, report: Report, marks: Marks) -> None:
                 height=end - start,
                 formats=(*_RESULT_LOOKS, *(f"status {name}" for name in STATUS_FILLS)),
                 fill=fill,
-                widths=fit_widths(header, columns(start, min(end, start + SAMPLED))),
+                widths=[min(width, WRAPPED.get(name, width)) for name, width in zip(header, widths, strict=True)],
                 dress=dress,
+                wrapped={header.index(name): width for name, width in WRAPPED.items()},
                 links=link_rows(lead.index("Row"), mended, lines[start:end][mended]),
             )
         )
@@ -124,14 +127,16 @@ def _style_results(
     columns: list[Cells], styles: dict[str, str], lead: Sequence[str], linked: pa.Array, amounts: Container[int]
 ) -> list[Cells]:
     styled = [Cells(column.texts, styles["plain"], column.numbers) for column in columns]
-    row, status, solution, sent = (lead.index(name) for name in ("Row", "Status", "Solution", "Sent at"))
+    names = ("Row", "Status", "Message", "Solution", "Sent at")
+    row, status, message, solution, sent = (lead.index(name) for name in names)
     styled[row] = Cells(columns[row].texts, pc.if_else(linked, styles["place link"], styles["place"]), numbers=True)
     looks = pa.array([styles[f"status {name}"] for name in STATUS_FILLS])
     styled[status] = Cells(
         columns[status].texts, looks.take(pc.index_in(columns[status].texts, pa.array(STATUS_FILLS)))
     )
     link = pc.fill_null(pc.match_substring_regex(columns[solution].texts, LINK), fill_value=False)
-    styled[solution] = Cells(columns[solution].texts, pc.if_else(link, styles["link"], styles["plain"]))
+    styled[solution] = Cells(columns[solution].texts, pc.if_else(link, styles["wide link"], styles["wrapped"]))
+    styled[message] = Cells(columns[message].texts, styles["wrapped"])
     styled[sent] = Cells(columns[sent].texts, styles["moment"], numbers=True)
     for position, column in enumerate(columns[len(lead) :]):
         if position in amounts and column.numbers is not None:

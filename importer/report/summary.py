@@ -50,7 +50,7 @@ def _write_head(page: Page, digest: Digest) -> None:
     run = digest.run
     mode = "test cases" if run.mode == "test" else ""
     told = (digest.title, run.account, mode, f"{run.started:%Y-%m-%d %H:%M} UTC")
-    page.write_title(" · ".join(text for text in told if text))
+    page.write_line([(0, WIDTH - 1, " · ".join(text for text in told if text), "subject")], height=20)
     page.write_line([(0, WIDTH - 1, f"{SIGNS[digest.mood]}  {digest.verdict}", f"verdict {digest.mood}")], height=36)
     page.write_text(digest.headline, "lead")
 
@@ -74,9 +74,10 @@ def _write_cards(page: Page, digest: Digest) -> None:
 
 
 def _write_advice(page: Page, digest: Digest) -> None:
-    page.start_section("What to do next, in the order of the money at stake")
+    several = len(digest.advice) > 1
+    page.start_section(f"What to do next{', in the order of the money at stake' if several else ''}")
     for number, advice in enumerate(digest.advice, 1):
-        text = f"{number}. {advice.text}" if len(digest.advice) > 1 else advice.text
+        text = f"{number}. {advice.text}" if several else advice.text
         look = "wide link" if advice.link else "wrapped"
         page.write_line([(0, 6, text, look), (7, 9, tell_money(advice.amounts, 2), "stake")])
         if advice.link:
@@ -170,9 +171,11 @@ def _write_figures(page: Page, book: Any, digest: Digest, room: Room) -> None:
     if digest.kinds:
         page.start_section("Issues by kind", len(digest.kinds[:BARS]) * LINE)
         lines = write_kinds(page, digest, BARS)
-        looks = [Series("Errors", 4, SOLID), Series("Warnings", 5, HATCHED)]
+        severities = {kind.severity for kind in digest.kinds[:BARS]}
+        series = [Series("Errors", 4, SOLID)] if "error" in severities else []
+        series += [Series("Warnings", 5, HATCHED)] if "warning" in severities else []
         title = "What is wrong: issues by kind"
-        place(page, add_bars(page, book, title, lines, looks), *room["kinds"], height_of(BARS))
+        place(page, add_bars(page, book, title, lines, series), *room["kinds"], height_of(BARS))
     if digest.ages:
         _write_ages(page, book, digest, room)
 
