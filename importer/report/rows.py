@@ -23,6 +23,7 @@ CHUNK: Final = 20_000  # rows made at once
 HEAVIEST: Final = 64 << 20  # bytes made at once, before escaping; an Arrow array of strings ends at 2 GiB
 FRAME: Final = 80  # bytes of XML around a cell's text
 LINE: Final = 15  # points
+FITTING: Final = 1.15  # signs of a sentence that fit where a column has one character
 HIGHEST: Final = 6  # lines of a row
 LONGEST: Final = 32_767  # UTF-16 units of a cell, by the format
 CUT: Final = "… [cut: the spreadsheet format holds no more]"
@@ -92,7 +93,7 @@ def count_lines(columns: Sequence[Cells], widths: Mapping[int, float]) -> pa.Arr
     lines = pa.array(np.ones(len(columns[0].texts), dtype="int64"))
     for number, width in widths.items():
         signs = pc.fill_null(pc.cast(pc.utf8_length(columns[number].texts), pa.int64()), 0)
-        lines = pc.max_element_wise(lines, pc.add(pc.divide(signs, int(width)), 1))
+        lines = pc.max_element_wise(lines, pc.add(pc.divide(signs, int(width * FITTING)), 1))
     return pc.min_element_wise(lines, HIGHEST)
 
 

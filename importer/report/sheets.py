@@ -35,7 +35,7 @@ RESULT_COLUMNS: Final = {
     "Sent at": "sent_at",
 }
 LONG_COLUMNS: Final = ("creditor_reference", "error", "message", "solution")  # of outcomes, of unknown length
-WRAPPED: Final = {"Message": 45.0, "Solution": 40.0}  # characters of columns whose texts go over lines
+WRAPPED: Final = {"Message": 45.0, "Solution": 45.0}  # characters of columns whose texts go over lines
 NARROWEST, WIDEST = 8.0, 60.0  # characters
 SAMPLED: Final = 1_000  # rows that decide a column's width
 LINKS: Final = 60_000  # to addresses, of a sheet
