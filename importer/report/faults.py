@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from importer.report.mending import Marks
 
 HEADER: Final = ("Column", "Field", "Severity", "Code", "Value", "Message", "Hint")
-WRAPPED: Final = {"Message": 50.0, "Hint": 50.0, "Value": 30.0}  # characters of columns whose texts go over lines
+WRAPPED: Final = {"Message": 50.0, "Hint": 50.0}  # characters of columns whose texts go over lines
+VALUE: Final = 30.0  # characters; a longer value is in the source's own cell, and in the message
 _LOOKS: Final = ("plain", "place", "wide link", "wrapped", "severity error", "severity warning")
 
 
@@ -73,7 +74,10 @@ def add_issues(package: Package, report: Report, marks: Marks, told: int = len(R
                 height=end - start,
                 formats=_LOOKS,
                 fill=fill,
-                widths=[min(width, WRAPPED.get(name, width)) for name, width in zip(header, widths, strict=True)],
+                widths=[
+                    min(width, {**WRAPPED, "Value": VALUE}.get(name, width))
+                    for name, width in zip(header, widths, strict=True)
+                ],
                 dress=dress,
                 wrapped={header.index(name): width for name, width in WRAPPED.items()},
                 links=targets.links(header.index("Column"), start, min(end, start + MOST_LINKS)),

@@ -75,7 +75,8 @@ def _write_cards(page: Page, digest: Digest) -> None:
 
 def _write_advice(page: Page, digest: Digest) -> None:
     several = len(digest.advice) > 1
-    page.start_section(f"What to do next{', in the order of the money at stake' if several else ''}")
+    weighed = several and digest.currencies
+    page.start_section(f"What to do next{', in the order of the money at stake' if weighed else ''}")
     for number, advice in enumerate(digest.advice, 1):
         text = f"{number}. {advice.text}" if several else advice.text
         look = "wide link" if advice.link else "wrapped"
@@ -119,27 +120,27 @@ def _write_against(page: Page, digest: Digest) -> None:
 def _write_reasons(page: Page, digest: Digest) -> None:
     if digest.reasons:
         page.start_section("Why: faults found here")
-        _write_reason_heads(page, "What to do")
+        _write_reason_heads(page, "In words, and what to do", digest)
         for reason in digest.reasons[:REASONS]:
             title = reason.title if reason.severity == "error" else f"Warning: {reason.title}"
             _write_reason(page, reason.rows, title, reason.said, reason.amounts)
         _tell_rest(page, len(digest.reasons))
     if digest.answers:
         page.start_section("Why: what the API said")
-        _write_reason_heads(page, "Its words")
+        _write_reason_heads(page, "Its words", digest)
         for answer in digest.answers[:REASONS]:
             title = ": ".join(text for text in (answer.status, answer.error) if text)
             _write_reason(page, answer.rows, title, answer.message, answer.amounts)
         _tell_rest(page, len(digest.answers))
 
 
-def _write_reason_heads(page: Page, said: str) -> None:
+def _write_reason_heads(page: Page, said: str, digest: Digest) -> None:
     heads: list[Cell] = [
         (0, 0, "Rows", "head right"),
         (1, 3, "What is wrong", "head meaning"),
         (4, 7, said, "head left"),
     ]
-    page.write_line([*heads, (8, 9, "At stake", "head right")])
+    page.write_line([*heads, (8, 9, "At stake" if digest.currencies else "", "head right")])
 
 
 def _write_reason(page: Page, rows: int, title: str, said: str, amounts: Money) -> None:
