@@ -29,6 +29,8 @@ PLACES: Final = (
     ("Run", "what was run and how: files, settings, mapping"),
 )
 
+PREVIEWED: Final = (("Preview", "what the API said before anything was sent: fees, contracts that are missing"),)
+
 
 def add_summary(package: Package, digest: Digest) -> None:
     """Add `Summary`: how it went, what to do next, charts, the reasons, and the figures."""
@@ -195,7 +197,7 @@ def _write_ages(page: Page, book: Any, digest: Digest, room: Room) -> None:
 
 def _write_places(page: Page, digest: Digest) -> None:
     page.start_section("About this workbook")
-    for name, text in PLACES:
+    for name, text in (*PLACES, *(PREVIEWED if digest.run.preview else ())):
         page.sheet.write_url(page.row, 0, f"internal:'{name}'!A1", page.formats["link"], name)
         page.write_line([(1, WIDTH - 1, f"{text[:1].upper()}{text[1:]}.", "wrapped")])
     told = "A cell on To fix that is to be mended; its note says what is wrong."
