@@ -428,6 +428,10 @@ def test_a_browser_groups_figures_as_the_reader_does_and_keeps_each_digit(path: 
 
     written = {each["value"]: text for each, text in page.all("data")}
     assert written["12345678901234574062.625"] == "12.345.678.901.234.574.062,625"
+    assert written["100.0"] == "100,0"
+    assert [text for text in page.texts("text") if "574" in text] == ["12.345.678.901.234.574.062,625"]
+    assert page.texts("desc")[-1] == "EUR: 12.345.678.901.234.574.062,625; "
+    assert all(re.fullmatch(r"[\d.]+(,\d+)?", text) for text in written.values())
 
 
 class Listener:

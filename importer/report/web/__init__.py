@@ -18,13 +18,16 @@ from importer.report.carried import tell_run
 from importer.report.sheets import as_texts
 from importer.report.web.drawing import LOOKS, PATTERNS, draw_ages, draw_kinds, draw_money, plain
 from importer.report.web.texts import (
+    group,
     hash_source,
     mark_code,
     mark_figure,
     mark_figures,
+    mark_share,
     mark_unseen,
     mark_words,
     shorten,
+    write_exactly,
     write_plain,
 )
 
@@ -131,13 +134,16 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "code": mark_code,
+        "exact": write_exactly,
         "figure": mark_figure,
         "figures": mark_figures,
+        "group": group,
         "hashed": hash_source,
         "link": _link,
         "plain": plain,
         "printable": write_plain,
         "seen": mark_unseen,
+        "share": mark_share,
         "words": mark_words,
     }
     return environment

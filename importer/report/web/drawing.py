@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from importer.report.saying import tell_money
 from importer.report.web.texts import group
 
 if TYPE_CHECKING:
@@ -60,20 +59,19 @@ LOOKS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a bar: where it begins and how wide it is, in percent, and what it stands for in words."""
+    """A part of a bar: where it begins and how wide it is, in percent, and its pattern."""
 
     left: str
     width: str
     pattern: str
-    said: str
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A line of a chart: its label, its figure in words, and what is drawn."""
+    """A line of a chart: its label, its figure, and what is drawn."""
 
     label: str
-    value: str
+    figure: int | Decimal
     pieces: tuple[Piece, ...]
 
 
@@ -89,7 +87,7 @@ class Chart:
     @property
     def said(self) -> str:
         """What the bars show, for those who cannot see them."""
-        return "; ".join(f"{bar.label}: {bar.value}" for bar in self.bars) + "."
+        return "".join(f"{bar.label}: {group(bar.figure)}; " for bar in self.bars)
 
 
 def draw_money(digest: Digest) -> Chart:
@@ -110,10 +108,9 @@ def _split(currency: Currency, digest: Digest) -> Bar:
     for standing, size in zip(digest.standings, sizes, strict=True):
         if size:
             width = float(size / whole) * 100
-            said = f"{standing.status}: {tell_money({currency.code: size})}, {width:.1f} %"
-            pieces.append(Piece(f"{left:.3f}", f"{width:.3f}", LOOKS[standing.status], said))
+            pieces.append(Piece(f"{left:.3f}", f"{width:.3f}", LOOKS[standing.status]))
             left += width
-    return Bar(currency.code, group(currency.total), tuple(pieces))
+    return Bar(currency.code, currency.total, tuple(pieces))
 
 
 def draw_kinds(digest: Digest) -> Chart:
@@ -136,7 +133,7 @@ def _measure(lines: Sequence[tuple[str, int, str]]) -> tuple[Bar, ...]:
     """Make a bar of each label, number and look; the longest takes the whole width."""
     longest = max((number for _, number, _ in lines), default=0) or 1
     return tuple(
-        Bar(_shorten(label), group(number), (Piece("0", f"{number / longest * 100:.3f}", look, group(number)),))
+        Bar(_shorten(label), number, (Piece("0", f"{number / longest * 100:.3f}", look),))
         for label, number, look in lines
     )
 

@@ -10,9 +10,13 @@
 
   function localise() {
     const format = new Intl.NumberFormat(navigator.languages, { numberingSystem: "latn" });
-    for (const figure of document.querySelectorAll("data[value]")) {
-      const written = grouped(figure.value, format);
+    for (const figure of document.querySelectorAll("data[value], text[data-value]")) {
+      const written = grouped(figure.value || figure.dataset.value, format);
       if (written) { figure.textContent = written; }
+    }
+    for (const said of document.querySelectorAll("svg desc")) {
+      const texts = Array.from(said.parentNode.querySelectorAll("text"), (text) => text.textContent);
+      said.textContent = texts.map((text, number) => text + (number % 2 ? "; " : ": ")).join("");
     }
     const example = document.getElementById("example");
     if (example) { example.textContent = grouped("1234567.89", format); }
@@ -63,7 +67,7 @@
     for (const name of ["q", ...names]) {
       if (form.elements[name].value) { said.set(name, form.elements[name].value); }
     }
-    history.replaceState(null, "", said.size ? "#" + said : location.pathname + location.search);
+    history.replaceState(null, "", "#" + said);
   }
 
   function take() {
@@ -82,8 +86,8 @@
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(() => { show(); keep(); }));
   window.addEventListener("hashchange", take);
-  localise();
   names.forEach(offer);
   form.hidden = false;
   take();
+  localise();
 })();

@@ -27,14 +27,31 @@ def group(figure: int | Decimal) -> str:
     return write_amount(figure) if isinstance(figure, Decimal) else f"{figure:,}"
 
 
+def write_exactly(figure: int | Decimal) -> str:
+    """Write a figure without groups, for programs.
+
+    >>> write_exactly(Decimal("1234.5"))
+    '1234.50'
+    """
+    return group(figure).replace(",", "")
+
+
 def mark_figure(figure: int | Decimal) -> Markup:
     """Write a figure for the page's script, which may group it as the reader's language does; its digits stay.
 
     >>> str(mark_figure(1234))
     '<data value="1234">1,234</data>'
     """
-    written = group(figure)
-    return Markup('<data value="{}">{}</data>').format(written.replace(",", ""), written)
+    return Markup('<data value="{}">{}</data>').format(write_exactly(figure), group(figure))
+
+
+def mark_share(share: float) -> Markup:
+    """Write a share of 0 to 1 as percent.
+
+    >>> str(mark_share(0.775))
+    '<data value="77.5">77.5</data> %'
+    """
+    return Markup('<data value="{0}">{0}</data> %').format(f"{share * 100:.1f}")
 
 
 def mark_figures(text: str) -> Markup:
