@@ -22,7 +22,20 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from importer.model import CHECK_STATUSES, ISSUE_COLUMNS, OUTCOME_COLUMNS, STATUSES, Report, Run, SourceInfo, row_key
+from importer.model import (
+    CHECK_STATUSES,
+    ISSUE_COLUMNS,
+    OUTCOME_COLUMNS,
+    STATUSES,
+    Forecast,
+    Needed,
+    Preview,
+    PreviewGroup,
+    Report,
+    Run,
+    SourceInfo,
+    row_key,
+)
 from importer.report import web
 from importer.report.digest import digest
 from importer.report.lines import write_lines
@@ -284,6 +297,25 @@ def test_all_texts_can_be_read_by_weak_eyes(path: Path, scheme: str) -> None:
     weak |= {(ink, "card") for ink in ("known", "double", "held", "left", "focus") if contrast(ink, "card") < 3}
     assert weak == set()
     assert contrast("ink", "mark") >= 4.5
+
+
+def test_the_page_tells_what_the_api_would_say_and_offers_only_links_to_pages(path: Path) -> None:
+    links = ("https://app.example/sign?a=1&b=2", "javascript:alert(1)")
+    needed = tuple(
+        Needed("MissingPowerOfAttorney", f"Sign number {number}.", link) for number, link in enumerate(links)
+    )
+    said = Forecast(
+        eligible=True, reason="", place="", partner="", needed=needed, link="", base=None, surcharge=None,
+        total=Decimal("9.5"), basis="",
+    )  # fmt: skip
+    group = PreviewGroup("", "US", "CA", "Company", "USD", 3, 3, Decimal(30), Decimal(10), "", said)
+
+    page = Page(write(path, report([], preview=Preview((group,), 1, "The API is away."))))
+
+    assert "The preview is not complete. The API is away." in page.texts("p")
+    (row,) = [text for text in page.texts("tr") if "US-CA" in text]
+    assert row == (f"3 rowsUS-CA, Company, USD30.00 USD9.50 %contract missing Sign number 0. {links[0]} Sign number 1.")
+    assert [each["href"] for each, _ in page.all("a", rel="noreferrer noopener")] == [links[0]]
 
 
 def test_a_page_of_very_many_issues_has_the_first_of_each_kind_and_says_so(path: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from markupsafe import Markup, escape
 
 from importer.errors import printable
+from importer.report.digest import LINK, LONGEST_LINK
 from importer.report.saying import write_amount
 
 LONGEST: Final = 1_000  # signs of any text
@@ -107,6 +108,15 @@ def shorten(text: str, longest: int = LONGEST) -> str:
 
 def _mark(seen: bool, signs: str) -> Markup:  # noqa: FBT001 - as `groupby` gives it
     return escape(signs) if seen else Markup('<code class="sign">{}</code>').format(printable(signs))
+
+
+def opens(link: str) -> bool:
+    """Tell whether a link of the API's leads to a page, and so may be offered.
+
+    >>> opens("https://app.example/sign?a=1"), opens("javascript:alert(1)")
+    (True, False)
+    """
+    return len(link) <= LONGEST_LINK and re.fullmatch(LINK, link) is not None
 
 
 def hash_source(text: str) -> str:
