@@ -15,6 +15,7 @@ from importer.errors import printable
 from importer.model import split_row_key
 from importer.report.beside import written_beside
 from importer.report.carried import tell_run
+from importer.report.previewed import tell_preview
 from importer.report.sheets import as_texts
 from importer.report.web.drawing import LOOKS, PATTERNS, draw_ages, draw_kinds, draw_money, plain
 from importer.report.web.texts import (
@@ -77,12 +78,15 @@ def write_page(report: Report, digest: Digest, path: Path) -> None:
 
 
 def _tell(report: Report, digest: Digest) -> dict[str, Any]:
+    preview = digest.run.preview
     return {
         "digest": digest,
         "kind": _tell_kind(digest.run),
         "money": draw_money(digest),
         "kinds": draw_kinds(digest),
         "ages": draw_ages(digest),
+        "previewed": list(tell_preview(preview)) if preview else [],
+        "hindered": [group for group in preview.groups if group.verdict != "would be taken"] if preview else [],
         "issues": list(_list_issues(report)),
         "found": len(report.issues),
         "facts": [(name, value) for name, value in tell_run(digest.run) if name in FACTS],
