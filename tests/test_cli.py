@@ -100,7 +100,8 @@ def test_submit_says_one_object_that_agrees_with_workbook_and_sandbox(importer: 
 
     said = ran.said
     assert ran.code == said["exit"] == 1
-    assert set(said) == {"run", "sources", "target", "report", "counts", "totals", "unreadable", "exit", "against"}
+    places = {"report", "page", "issues"}
+    assert set(said) == {"run", "sources", "target", *places, "counts", "totals", "unreadable", "exit", "against"}
     assert said["counts"]["rows"] == sum(count for name, count in said["counts"].items() if name != "rows")
     assert openpyxl.load_workbook(said["report"]).sheetnames == ["Summary", "Results", "Issues", "To fix", "Run"]
     created = {row["Creditor reference"]: row for row in results(said) if row["Status"] == "created"}

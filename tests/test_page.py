@@ -318,6 +318,15 @@ def test_the_page_tells_what_the_api_would_say_and_offers_only_links_to_pages(pa
     assert [each["href"] for each, _ in page.all("a", rel="noreferrer noopener")] == [links[0]]
 
 
+def test_an_issue_with_the_header_is_told_like_any_other(path: Path) -> None:
+    page = Page(
+        write(path, report([(1, "State", "", "warning", "column-unused", "", "It feeds no field.", ""), STATE]))
+    )
+
+    assert [row[0] for row in listed(page)] == ["1", "3"]
+    assert any("It feeds no field." in text for text in page.texts("table")[-2:-1])
+
+
 def test_a_page_of_very_many_issues_has_the_first_of_each_kind_and_says_so(path: Path, tmp_path: Path) -> None:
     issues = [(row, *EMAIL[1:]) for row in range(2, 12_002)] + [(12_001, *STATE[1:])]
     told = report(issues, 12_000)

@@ -114,10 +114,11 @@ class _Targets:
     def links(self, column: int, start: int, end: int) -> bytes:
         """Link the issues from *start* to *end*, the first of which is on a sheet's first line."""
         rows, places = self._rows[start:end], self._places[start:end]
-        mended = self._lines[rows]
+        heads = rows < 0  # of issues with the header, which is above the first line
+        mended = np.where(heads, -1, self._lines[rows])
         here = mended >= 0
         results = ["Results", *(f"Results ({number + 1})" for number in range(1, 1 + len(self._lines) // TALLEST))]
-        sheets = pc.if_else(pa.array(here), MENDED, pa.array(results).take(pa.array(rows // TALLEST)))
-        targets = np.where(here, mended, rows % TALLEST)
+        sheets = pc.if_else(pa.array(here), MENDED, pa.array(results).take(pa.array(np.maximum(rows, 0) // TALLEST)))
+        targets = np.where(here, mended, np.where(heads, -1, rows % TALLEST))
         letters = self._letters.take(pa.array(np.where(here, places, places + self._lead)))
         return link_cells(column, np.arange(end - start), sheets, targets, letters)

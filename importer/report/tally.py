@@ -171,11 +171,15 @@ class Tally:
         return sorted(found, key=lambda answer: (-answer[3].weight, -answer[3].rows))
 
     def _shares(self, groups: np.ndarray, rows: np.ndarray) -> list[Share]:
-        """Say how much each group is, where *rows* has a row's position for each of *groups*, maybe several times."""
-        pairs = np.unique(groups * max(1, self.height) + rows)
-        groups, rows = pairs // max(1, self.height), pairs % max(1, self.height)
-        sums = self.add_groups(rows, groups)
-        counts, weights = np.bincount(groups), np.bincount(groups, weights=self._weights[rows])
+        """Say how much each group is, where *rows* has a row's position for each of *groups*, maybe several times.
+
+        A position below zero is the header's, which counts as a row and is worth nothing.
+        """
+        pairs = np.unique(groups * (self.height + 1) + np.where(rows < 0, self.height, rows))
+        groups, rows = pairs // (self.height + 1), pairs % (self.height + 1)
+        counts, own = np.bincount(groups), rows < self.height
+        sums = self.add_groups(rows[own], groups[own])
+        weights = np.bincount(groups[own], weights=self._weights[rows[own]], minlength=len(counts))
         return [Share(int(counts[n]), sums.get(n, {}), float(weights[n])) for n in range(len(counts))]
 
 
