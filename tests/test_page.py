@@ -27,6 +27,8 @@ from importer.model import (
     ISSUE_COLUMNS,
     OUTCOME_COLUMNS,
     STATUSES,
+    WAYS,
+    Against,
     Forecast,
     Needed,
     Preview,
@@ -318,6 +320,15 @@ def test_the_page_tells_what_the_api_would_say_and_offers_only_links_to_pages(pa
     assert [each["href"] for each, _ in page.all("a", rel="noreferrer noopener")] == [links[0]]
 
 
+def test_the_page_tells_what_differs_from_the_journal(path: Path) -> None:
+    counts = {"new": 5, "changed": 1, **dict.fromkeys(WAYS, 0), "already-imported": 1}
+    against = Against("Invented ApS", counts, columns={"Amount <b>": 1})
+
+    page = Page(write(path, report([], against=against)))
+
+    assert {*against.sentences} <= {*page.texts("p")}
+
+
 def test_an_issue_with_the_header_is_told_like_any_other(path: Path) -> None:
     page = Page(
         write(path, report([(1, "State", "", "warning", "column-unused", "", "It feeds no field.", ""), STATE]))
@@ -407,8 +418,8 @@ def test_a_run_has_its_page_too_and_a_rewritten_report_writes_it_again(
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = (
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-extensions", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps"),
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-crash-reporter"),
 )
 
 
@@ -420,7 +431,7 @@ def browse(path: Path, *options: str, place: str = "") -> Page:
     profile = f"--user-data-dir={path.parent / 'profile'}"
     command = [found, *QUIET, profile, *options, "--virtual-time-budget=3000", "--dump-dom", f"{path.as_uri()}{place}"]
     return Page(
-        subprocess.run(command, capture_output=True, check=True, timeout=60, text=True, encoding="utf-8").stdout
+        subprocess.run(command, capture_output=True, check=True, timeout=180, text=True, encoding="utf-8").stdout
     )
 
 
