@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -82,6 +82,7 @@ class Throttle:
         sleep: As `asyncio.sleep`.
         on_wait: Told why and until when (seconds since the epoch) everyone waits, whenever that is for more than the
             pace, and longer than a second.
+        elsewhere: Gives when requests left that others have made since it was asked last.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Throttle:
         ahead: float | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         on_wait: Callable[[str, float], None] = lambda _reason, _until: None,
+        elsewhere: Callable[[], Iterable[float]] = tuple,
     ) -> None:
         now = clock()
         self._rate = rate
@@ -100,6 +102,7 @@ class Throttle:
         self._ahead = ahead
         self._sleep = sleep
         self._on_wait = on_wait
+        self._elsewhere = elsewhere
         self._lock = asyncio.Lock()
         self._interval = MINUTE / (rate.minute * MARGIN)
         # Ascending. What left in the future left under a clock that has been set back since: it is counted from now.
@@ -133,6 +136,8 @@ class Throttle:
             waited = 0.0
             while True:
                 now = self._clock()
+                for left in self._elsewhere():
+                    insort(self._left, min(left, now))
                 reason, due = self._due(now)
                 if due <= now:
                     break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import signal
 import sqlite3
@@ -12,7 +13,11 @@ from typing import TYPE_CHECKING, Any
 import openpyxl
 import pytest
 
+from importer.errors import Stopped
+from importer.journal import Journal
+from importer.pipeline.account import throttle_of
 from importer.sandbox import Fault, Settings, Store, serving
+from importer.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -498,6 +503,26 @@ def test_what_another_process_sends_meanwhile_counts(
 
     assert "3 requests that are allowed in a day are spent" in ran.said["error"]
     assert asked(tmp_path) == {"me": 1, "post": 1, "preview": 1}
+
+
+def test_whoever_sends_counts_the_previews_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importer.pipeline.account.LOOK_EVERY", 0.0)
+    settings = load(tmp_path, {"rate": "60000/min,60000/h,4/d"})
+
+    def left(account: str, kind: str) -> None:
+        with journal.begin() as connection:
+            journal.add_request(connection, account, time.time(), kind, None)
+
+    with closing(Journal.open(settings.journal, settings.locks)) as journal:
+        left("a", "preview")  # before: it is known as one of all
+        throttle = throttle_of("a", journal, settings, time.time, ahead=None, waiting=lambda *_: None)
+        asyncio.run(throttle.turn())
+        left("a", "preview")
+        left("another", "preview")
+        left("a", "post")  # this one's own, which it has counted itself
+        asyncio.run(throttle.turn())
+        with pytest.raises(Stopped, match="4 requests that are allowed in a day"):
+            asyncio.run(throttle.turn())
 
 
 def test_a_check_needs_no_right_to_send(importer: Importer, tmp_path: Path, serve: Any, launch: Any) -> None:

@@ -81,6 +81,35 @@ def test_requests_leave_evenly_at_the_minutes_pace() -> None:
     assert gaps(left) == pytest.approx([0.1 / MARGIN] * 99)
 
 
+def test_what_others_send_meanwhile_counts_in_all_windows() -> None:
+    clock = Clock()
+    others = iter([[NOON - 1, NOON + 5], [], [NOON]])
+    limits = Throttle(
+        Rate(minute=60_000, day=5),
+        (),
+        clock=clock,
+        sleep=clock.sleep,
+        elsewhere=lambda: next(others, []),
+    )
+
+    left = departures(limits, 2)
+    with pytest.raises(Stopped, match="The 5 requests that are allowed in a day are spent"):
+        departures(limits, 1)
+
+    assert left == pytest.approx([NOON, NOON], abs=0.01)
+
+
+def test_a_turn_that_departs_is_told_from_what_others_send() -> None:
+    clock = Clock()
+    others = iter([[], [NOON, NOON]])
+    limits = Throttle(Rate(minute=3), (), clock=clock, sleep=clock.sleep, elsewhere=lambda: next(others, []))
+    departures(limits, 1)
+    clock.now += 30
+    limits.depart()
+
+    assert departures(limits, 1)[0] == pytest.approx(NOON + MINUTE + ARRIVAL)
+
+
 def test_a_little_lateness_is_made_up_for_and_no_more() -> None:
     clock = Clock()
     limits = throttle(clock, Rate(minute=600))

@@ -42,6 +42,14 @@ def purged_on(connection: sa.Connection, names: Iterable[str]) -> dict[str, str]
     return {run.id: run.summary["purged"] for run in connection.execute(query) if "purged" in run.summary}
 
 
+def previews_since(connection: sa.Connection, account: str, when: float) -> dict[int, float]:
+    """Return number → departure of the previews of *account* that left after *when*, in seconds since the epoch."""
+    query = sa.select(requests.c.pk, requests.c.left_at).where(
+        requests.c.account == account, requests.c.left_at > when, requests.c.kind == "preview"
+    )
+    return {request.pk: request.left_at for request in connection.execute(query)}
+
+
 def go_on(connection: sa.Connection, run: str, sessions: Sequence[Mapping[str, Any]]) -> None:
     """Note that *sessions* work at a run again: it has not ended until they have."""
     summary = connection.scalars(sa.select(runs.c.summary).where(runs.c.id == run)).one()

@@ -160,7 +160,13 @@ class _Asker:
         async with Client(api.url, api.key, header=api.header, timeout=self._settings.timeout) as client:
             for start in range(0, len(numbers), BATCH):
                 throttle = throttle_of(
-                    account.id, self._journal, self._settings, clock, ahead=account.ahead, waiting=self._waiting
+                    account.id,
+                    self._journal,
+                    self._settings,
+                    clock,
+                    ahead=account.ahead,
+                    waiting=self._waiting,
+                    alone=False,
                 )
                 talk = Talk(client, self._journal, account.id, throttle, clock, self.requests)
 
