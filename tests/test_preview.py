@@ -226,7 +226,20 @@ def test_the_summary_says_it_in_words(importer: Importer, tmp_path: Path, serve:
     assert "contract missing: GR, Company, EUR — expected success fee 9.5 %." in said
     told = "would be taken: DE, Company, EUR; FR, Company, EUR — expected success fee 9.5 % to 24.5 %."
     assert told in said
-    assert f"Open {link} — it cures 1 row." in said
+    assert f"2. Open {link} — it cures 1 row." in said
+    assert "!  2 rows would not be taken now" in said
+    assert "4 of 4 rows are valid and would be sent. Of them the API would not take 2 now. Nothing was sent." in said
+
+
+def test_the_page_says_it_as_well(importer: Importer, tmp_path: Path, serve: Any) -> None:
+    serve()
+    ran = importer("check", source(tmp_path, {}, {COUNTRY: "GR"}), "--preview", "--json")
+    page = (tmp_path / ran.said["report"]).with_name("report.html").read_text()
+    link = ran.said["preview"]["groups"][0]["reasons"][0]["link"]
+
+    assert '<h2 id="preview-head">What the API would say</h2>' in page
+    assert f'{POWER} <a href="{link}"' in page
+    assert page.index("GR, Company, EUR") < page.index("DE, Company, EUR")
 
 
 def test_the_sheet_comes_last_and_its_links_can_be_opened(importer: Importer, tmp_path: Path, serve: Any) -> None:

@@ -43,10 +43,10 @@ LEAD: Final = (
     "depends on a claim's size and age too: other cases of the group may have another."
 )
 _LOOKS: Final[dict[Verdict, str]] = {
-    "would be taken": "status valid",
-    "contract missing": "status duplicate",
     "would be refused": "status invalid",
+    "contract missing": "status duplicate",
     "not known": "status not-sent",
+    "would be taken": "status valid",
 }
 
 

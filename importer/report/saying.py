@@ -85,9 +85,15 @@ def tell_verdict(run: Run, counts: Counts, total: int) -> tuple[Mood, str]:
     if counts.get("duplicate") or counts.get("by-hand"):
         return "act", f"{are(counts.get('duplicate', 0) + counts.get('by-hand', 0))} to be looked at"
     if run.kind == "check":
-        ready = counts.get("valid", 0)
-        return "good", f"{_all(ready, total)} ready to send" if ready else f"{_all(total, total)} imported already"
+        return _tell_checked(run, counts, total)
     return "good", "Every reference is as wanted" if run.kind == "references" else "Every row has its case"
+
+
+def _tell_checked(run: Run, counts: Counts, total: int) -> tuple[Mood, str]:
+    ready = counts.get("valid", 0)
+    if doubted := _doubted(run):
+        return "act", f"{count(doubted)} would not be taken now"
+    return "good", f"{_all(ready, total)} ready to send" if ready else f"{_all(total, total)} imported already"
 
 
 def _all(rows: int, total: int) -> str:
@@ -102,7 +108,9 @@ def tell_headline(run: Run, counts: Counts, total: int, started: int = 0) -> str
         ready, already = counts.get("valid", 0), counts.get("already-imported", 0)
         verb = "is" if ready == 1 else "are"
         known = f"; {already:,} {'is' if already == 1 else 'are'} imported already" if already else ""
-        return f"{ready:,} of {count(total)} {verb} valid and would be sent{known}. Nothing was sent."
+        doubted = _doubted(run)
+        refused = f" Of them the API would not take {doubted:,} now." if doubted else ""
+        return f"{ready:,} of {count(total)} {verb} valid and would be sent{known}.{refused} Nothing was sent."
     best = ORDERS[run.kind][0]
     done = counts.get(best, 0)
     if run.kind == "references":
@@ -178,6 +186,13 @@ def count(rows: int) -> str:
 def are(rows: int) -> str:
     """Begin a sentence with a number of rows."""
     return f"{count(rows)} {'is' if rows == 1 else 'are'}"
+
+
+def _doubted(run: Run) -> int:
+    """Count the rows of a check of which the API said beforehand that it would not take them."""
+    if run.kind != "check" or run.preview is None:
+        return 0
+    return sum(group.rows for group in run.preview.groups if group.verdict in {"would be refused", "contract missing"})
 
 
 def _sum(counts: Counts, statuses: Sequence[str]) -> int:
