@@ -438,7 +438,7 @@ def test_people_are_told_what_a_submit_would_do_and_nothing_of_what_is_none() ->
         "2 rows were left unsent by an earlier run.",
         "1 row was refused by the API before, and is tried again.",
         "2 rows are of cases that were made elsewhere, as the API said before.",
-        "Finish first what earlier runs have left: importer resume r8 and importer resume r9.",
+        "Finish first what earlier runs have left: `importer resume r8` and `importer resume r9`.",
         "Not compared with Other (2): another account's cases are other cases.",
         *EARLIER.sentences,
     )
@@ -454,7 +454,7 @@ def test_more_than_a_few_runs_and_columns_are_counted() -> None:
     said = Against("A", COUNTS, columns=columns, resume=runs).sentences
 
     assert said[2].endswith("C4 in 2 rows, and 2 more columns.")
-    assert said[-1].endswith("importer resume r4, and 2 more runs.")
+    assert said[-1].endswith("`importer resume r4`, and 2 more runs.")
 
 
 def test_people_are_told_what_differs_from_the_last_time() -> None:

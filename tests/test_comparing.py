@@ -179,6 +179,10 @@ def test_a_check_says_what_a_submit_would_do(world: World, tmp_path: Path) -> No
         summary = [cell for row in book["Summary"].iter_rows(values_only=True) for cell in row if cell]
     assert [*against.sentences] == [text for text in summary if text in against.sentences]
     assert "Against the journal" in summary
+    assert ending.page
+    page = ending.page.read_text(encoding="utf-8")
+    assert page.count("Against the journal") == 2
+    assert f"<code>importer resume {left}</code>" in page
 
 
 def test_a_submit_offers_what_the_check_said(world: World, tmp_path: Path) -> None:

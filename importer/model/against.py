@@ -132,7 +132,7 @@ class Against:
                 )
         if self.resume:
             more = f", and {len(self.resume) - NAMED} more runs" if len(self.resume) > NAMED else ""
-            named = " and ".join(f"importer resume {run}" for run in self.resume[:NAMED])
+            named = " and ".join(f"`importer resume {run}`" for run in self.resume[:NAMED])
             said.append(f"Finish first what earlier runs have left: {named}{more}.")
         if self.others:
             said.append(f"Not compared with {', '.join(self.others)}: another account's cases are other cases.")
