@@ -304,7 +304,7 @@ _COMMON: Final = (  # to all targets whose rows are claims
     Code(
         "changed-since-import",
         "warning",
-        "{column} changed since the row was imported",
+        "{column} changed since its import",
         "every field that is sent",
         "{column} is not what it was when this row was imported ({detail}): {value}.",
         "Nothing is sent: the case has what was sent then. If this is right, enter it in the portal.",
