@@ -230,9 +230,19 @@ def test_cases_of_another_world_or_of_tests_do_not_count(lone: World, tmp_path: 
     june = write(tmp_path / "june.csv", line(1))
     lone.submitted(june)
 
-    assert lone.against(june, environment="api.example.com").sentences == ()
+    assert lone.against(june, environment="api.example.com").sentences == (
+        "Compared with nothing: the journal has cases of the sandbox (--sandbox compares with them) alone.",
+    )
     elsewhere = lone.against(june, test=True)
     assert (told(elsewhere), elsewhere.earlier) == ({"new": 1}, None)
+
+
+def test_a_journal_of_the_live_api_says_nothing_of_the_sandbox(lone: World, tmp_path: Path) -> None:
+    june = write(tmp_path / "june.csv", line(1))
+    lone.submitted(june, account="api.example.com/1")
+
+    assert lone.against(june).others == ("api.example.com",)
+    assert told(lone.against(june)) == {"new": 1}
 
 
 def test_of_several_accounts_the_last_one_is_compared_with_and_the_others_are_named(

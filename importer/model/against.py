@@ -99,7 +99,8 @@ class Against:
 
     Attributes:
         account: Whose cases they were compared with, as people know it; blank where the journal has none of that API.
-        others: Accounts of the same API that the journal also has; their cases are other cases.
+        others: Accounts of the same API that the journal also has, or where it has none of that API the others; their
+            cases are other cases.
         counts: "new" and `WAYS` → rows, which are the valid and the already imported ones; and "changed", how many of
             the imported ones are not what they were.
         columns: Column → imported rows in which it is another now, the most first.
@@ -118,7 +119,8 @@ class Against:
     def sentences(self) -> tuple[str, ...]:
         """What people are told of it; the same before a submit, after a check, and in the report."""
         if not self.account:
-            return ()
+            named = " and ".join(self.others)
+            return (f"Compared with nothing: the journal has cases of {named} alone.",) if named else ()
         new = self.counts["new"]
         said = [f"Against the journal of {self.account}: {count_rows(new)} {_is(new)} new."]
         for way in WAYS:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from importer.settings import Settings
 
 LOT: Final = 20_000  # rows looked up at once: all of a file that is submitted again are known
+SANDBOX: Final = "the sandbox (--sandbox compares with them)"
 NOBODY: Final = ""  # an account that has no cases
 
 
@@ -57,7 +58,7 @@ class Whose:
         account: Whose runs they are; None where there are none of that API.
         title: As people know it.
         by_client: Client → account, of a partner's; else blank → *account*.
-        others: Further accounts of the same API, as people know them.
+        others: Further accounts of the same API, as people know them; where there are none of it, the other APIs.
     """
 
     account: str | None
@@ -125,13 +126,16 @@ def _find_accounts(judged: Judged, journal: Journal, environment: str) -> Whose:
     """Choose the account of *environment* that was last sent for: a check has no key that tells."""
     target = judged.target.NAME
     titles: dict[str, str] = {}
+    elsewhere = set()
     for run in journal.runs():
         account = run["account"]
-        if run["target"] == target and account.startswith(f"{environment}/"):
-            title = run["summary"].get("account_name") or account.partition("/")[2]
-            titles.setdefault(account, title.partition(", for ")[0])
+        world, _, own = account.partition("/")
+        if run["target"] == target and world == environment:
+            titles.setdefault(account, (run["summary"].get("account_name") or own).partition(", for ")[0])
+        elif run["target"] == target:
+            elsewhere.add(SANDBOX if world == "loopback" else world)
     if not titles:
-        return Whose(None, "", {})
+        return Whose(None, "", {}, tuple(sorted(elsewhere)))
     account, *others = titles
     by_client = {"": account}
     if judged.has_clients:
@@ -212,7 +216,7 @@ def _look_back(
     runs = {
         run["id"]: run
         for run in journal.runs()
-        if (run["account"], run["target"], run["mode"]) == wanted and run["summary"]["sources"]
+        if (run["account"], run["target"], run["mode"]) == wanted and run["summary"].get("sources")
     }
     submitted = [
         Submitted(name, tuple(run["summary"].get("sha256", ())), tuple(run["summary"]["sources"]))
