@@ -185,7 +185,7 @@ def test_rows_are_counted_by_what_a_submit_would_do() -> None:
     pasts = [
         known(entry(case(), "created")),
         known(entry(case(comments="x"), "created")),
-        known(entry(case(), "sending", "r9")),
+        known(entry(case(comments="x"), "sending", "r9")),
         known(entry(case(), "not-sent", "r8")),
         known(entry(case(), "rejected")),
     ]
