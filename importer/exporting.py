@@ -1,6 +1,7 @@
 """What maps a creditor reference to a case, for other systems: as CSV, XLSX or JSON, a part in memory at a time.
 
-CSV and JSON carry every text unchanged, for programs; in a workbook a text that begins like a formula is inert.
+CSV and JSON carry every text unchanged, for programs, but that CSV can be made inert for people: in a workbook a text
+that begins like a formula always is.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 from importer.errors import CannotStart, ImporterError, Interrupted
 from importer.journal import Journal, identifying
-from importer.model import split_row_key
+from importer.model import FORMULA_GUARD, FORMULA_LIKE, split_row_key
 from importer.report.beside import written_beside
 from importer.report.listing import write_listing
 
@@ -59,11 +61,13 @@ class Wanted:
         of_runs: Ids of runs; none for all.
         since: Of runs that began then or later, seconds since the epoch; None for all.
         target: By name; None for all.
+        inert: Write an apostrophe before texts in CSV that a spreadsheet program could take for formulas.
     """
 
     of_runs: tuple[str, ...] = ()
     since: float | None = None
     target: str | None = None
+    inert: bool = False
 
 
 def write(settings: Settings, wanted: Wanted, kind: str, path: Path) -> int:
@@ -97,18 +101,22 @@ def write_to(settings: Settings, wanted: Wanted, kind: str, file: IO[bytes]) -> 
         text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False)
         try:
             rows = _list(journal, wanted)
-            return _write_csv(text, rows) if kind == "csv" else _write_json(text, rows)
+            return _write_csv(text, rows, inert=wanted.inert) if kind == "csv" else _write_json(text, rows)
         finally:
             text.detach()
 
 
-def _write_csv(text: IO[str], rows: Iterator[Mapping[str, Any]]) -> int:
+def _write_csv(text: IO[str], rows: Iterator[Mapping[str, Any]], *, inert: bool) -> int:
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     count = 0
     for count, row in enumerate(rows, start=1):  # noqa: B007 - told afterwards
-        writer.writerow(row.values())
+        writer.writerow(map(_guard, row.values()) if inert else row.values())
     return count
+
+
+def _guard(value: Any) -> Any:
+    return f"{FORMULA_GUARD}{value}" if isinstance(value, str) and re.search(FORMULA_LIKE, value) else value
 
 
 def _write_json(text: IO[str], rows: Iterator[Mapping[str, Any]]) -> int:

@@ -544,3 +544,22 @@ def test_rows_to_mend_of_runs_with_other_options_are_no_one_run(importer: Import
 
     assert ran.code == 3
     assert "options that the other sources do not share" in ran.err
+
+
+def test_zeros_that_a_spreadsheet_program_took_from_a_reference_are_noticed(importer: Importer, tmp_path: Path) -> None:
+    june = small(tmp_path / "june.csv", ("0012", "XX"), ("0013", "XX"), ("13", "XX"), ("14", "XX"))
+    path = to_fix(importer("submit", june, *SENT).said)
+    path.write_text(path.read_text(encoding="utf-8").replace("XX", "DE").replace("0012", "12").replace("0013", "13"))
+
+    ran = importer("submit", path, *SENT)
+
+    assert (ran.said["counts"]["invalid"], sorted(sent(tmp_path))) == (3, ["14"])
+    assert lines(ran.said["report"], "Issues")[0]["Code"] == "damaged-identifier"
+
+
+def test_an_export_for_people_is_inert(importer: Importer, tmp_path: Path) -> None:
+    importer("submit", small(tmp_path / "june.csv", ("=1", "DE"), ("A-2", "DE")), *SENT)
+
+    assert [line.split(",")[0] for line in importer("identifiers").out.splitlines()[1:]] == ["=1", "A-2"]
+    assert [line.split(",")[0] for line in importer("identifiers", "--inert").out.splitlines()[1:]] == ["'=1", "A-2"]
+    assert importer("identifiers", "--inert", "--format", "json").code == 2

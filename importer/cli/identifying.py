@@ -102,6 +102,11 @@ def show_cases(found: list[dict[str, Any]], *, as_json: bool, quiet: bool, met: 
 @click.option("--target", help="Of this target alone.")
 @click.option("--format", "kind", type=click.Choice(["csv", "xlsx", "json"]), help="By default csv.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="A file, in place of stdout.")
+@click.option(
+    "--inert",
+    is_flag=True,
+    help="For people: write an apostrophe before a text in CSV that a spreadsheet program could take for a formula.",
+)
 def identifiers(
     workspace: Path,
     *,
@@ -112,6 +117,7 @@ def identifiers(
     target: str | None,
     kind: str | None,
     output: Path | None,
+    inert: bool,
 ) -> int:
     """Export which creditor reference is which case id and reference, for other systems."""
     if as_json and output is None and kind not in (None, "json"):
@@ -120,9 +126,11 @@ def identifiers(
     kind = kind or ("json" if as_json and output is None else named if named in ("xlsx", "json") else "csv")
     if kind == "xlsx" and output is None:
         raise click.UsageError("A workbook needs a file: add --output FILE.")
+    if inert and kind == "json":
+        raise click.UsageError("--inert is for CSV: JSON is for programs, and carries every text unchanged.")
     from importer import exporting  # noqa: PLC0415 - SQLAlchemy takes half a second
 
-    wanted = exporting.Wanted(of_runs=of_runs, since=read_day(since, "--since"), target=target)
+    wanted = exporting.Wanted(of_runs=of_runs, since=read_day(since, "--since"), target=target, inert=inert)
     settings = load_settings(workspace, target=target)  # which refuses one that there is not
     if output is None:
         return _print(settings, wanted, kind, quiet=quiet)

@@ -7,6 +7,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.errors import SourceError
@@ -15,6 +17,7 @@ from importer.read import text
 from importer.read.source import WORKBOOK, open_source
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from importer.model import Carried, Reading
@@ -36,13 +39,15 @@ def find_run(path: Path) -> Carried | None:
     Raises:
         SourceError: The workbook cannot be read.
     """
-    beside = path.with_name(BESIDE)
-    if not beside.exists():
-        return None
+    data = _read_beside(path)
     from importer.read import workbook  # noqa: PLC0415 - only here
 
-    plain = open_source(beside)
-    return workbook.find_carried(b"".join(plain.chunks())) if plain.start.startswith(WORKBOOK) else None
+    return workbook.find_carried(data) if data.startswith(WORKBOOK) else None
+
+
+def _read_beside(path: Path) -> bytes:
+    beside = path.with_name(BESIDE)
+    return b"".join(open_source(beside).chunks()) if beside.exists() else b""
 
 
 def read_to_mend(source: Source, path: Path, reading: Reading) -> Grid:
@@ -70,12 +75,25 @@ def read_to_mend(source: Source, path: Path, reading: Reading) -> Grid:
         fits = False
     if not fits:
         grid = text.read(source, replace(reading, header_row=as_written.header_row))
-    return replace(
-        grid,
-        header=tuple(map(_unguard, grid.header)),
-        columns=[pc.replace_substring_regex(column, FORMULA_GUARDED, r"\1") for column in grid.columns],
-        carried=carried,
-    )
+    header = tuple(map(_unguard, grid.header))
+    columns = [pc.replace_substring_regex(column, FORMULA_GUARDED, r"\1") for column in grid.columns]
+    return replace(grid, header=header, columns=columns, carried=carried, damaged=_find_damaged(path, header, columns))
+
+
+def _find_damaged(
+    path: Path, header: Sequence[str], columns: Sequence[pa.Array | pa.ChunkedArray]
+) -> dict[int, np.ndarray]:
+    """Find what was `0012` when it was written, and `12` after a spreadsheet program had it: no identifier any more."""
+    from importer.read import workbook  # noqa: PLC0415 - only here
+
+    unpadded = workbook.find_unpadded(_read_beside(path))
+    masks = {}
+    for position, (text_, column) in enumerate(zip(header, columns, strict=True)):
+        found = pc.is_in(column, value_set=pa.array(unpadded.get(text_.strip(), []), pa.string()))
+        mask = np.asarray(found.to_numpy(zero_copy_only=False) if isinstance(found, pa.Array) else found.to_numpy())
+        if mask.any():
+            masks[position] = mask
+    return masks
 
 
 def _unguard(header: str) -> str:

@@ -43,6 +43,7 @@ COMPOUND: Final = b"\xd0\xcf\x11\xe0"
 LOOKED_AT: Final = 8  # sheets that are looked into for a table
 HEADERS: Final = 60  # rows that a header may be merged over
 AREAS: Final = 5  # merged areas named
+PADDED: Final = re.compile("0[0-9]+")
 
 _FILLED: Final = re.compile(rb"<(?:\w+:)?(?:v(?:\s[^<>]*)?>[^<]|is>)")
 
@@ -113,6 +114,23 @@ def find_carried(data: bytes) -> Carried | None:
         SourceError: It is no workbook, damaged, or hostile.
     """
     return _take_carried(_open(data)) if _may_be_ours(data) else None
+
+
+def find_unpadded(data: bytes) -> dict[str, list[str]]:
+    """Say of the columns of `To fix` what is left of texts with zeros before them that a program took for numbers.
+
+    What the column has besides, as it is, is left out.
+
+    Raises:
+        SourceError: As `find_carried`.
+    """
+    columns = [[text or "" for text in column.to_pylist()] for column in _open(data).sheet(MENDING).texts]
+    found = {}
+    for header, *texts in filter(None, columns):
+        lost = {text.lstrip("0") or "0" for text in texts if PADDED.fullmatch(text)} - set(texts)
+        if lost:
+            found[header.strip()] = sorted(lost)
+    return found
 
 
 def _take_carried(book: _Book) -> Carried | None:
