@@ -152,6 +152,8 @@ def show_ending(screen: Console, ending: Ending) -> None:
         screen.print(f"Rows not sent: {left:,}, unknown: {unknown:,}. Go on with: importer resume {ending.run}")
     elif ending.figures.counts.get("unknown"):
         screen.print(f"Settle what is unknown with: importer resume {ending.run}")
+    if ending.to_fix:
+        screen.print(f"To mend as text, and submit again: {ending.to_fix}", markup=False, soft_wrap=True)
     if ending.page:
         screen.print(f"To read in a browser, print or mail: {ending.page}", markup=False, soft_wrap=True)
 

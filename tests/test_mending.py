@@ -241,6 +241,7 @@ def test_what_begins_like_a_formula_is_inert_in_every_column_and_comes_back_unch
     assert table.cells.to_numpy(dtype=object).tolist() == told
 
     write_report(report_of(table), tmp_path / "results.xlsx")
+    write_to_fix(report_of(table), tmp_path)
 
     with (tmp_path / "to-fix.csv").open(newline="", encoding="utf-8") as file:
         opened = list(csv.reader(file, delimiter=delimiter))

@@ -205,6 +205,7 @@ def _finish(ending: Ending, console: Console, *, as_json: bool, told: bool = Fal
             "report": str(ending.report) if ending.report else None,
             "page": str(ending.page) if ending.page else None,
             "issues": str(ending.issues) if ending.issues else None,
+            "to_fix": str(ending.to_fix) if ending.to_fix else None,
             "counts": dict(ending.figures.counts),
             "totals": [dict(total) for total in ending.figures.totals],
             "unreadable": ending.figures.unreadable,

@@ -16,6 +16,7 @@ from importer.pipeline.record import MOMENT, TEXT, Figures, start_outcomes
 from importer.pipeline.reporting import Ending, end, make_folder
 from importer.pipeline.sessions import end_session, summarise
 from importer.report import references as workbook
+from importer.report.plain import write_to_fix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,11 +70,15 @@ def report(
     whole = Report(ended, judged.header, judged.cells, judged.numbers, judged.issues, told, amounts)
     try:
         workbook.write(whole, path)
+        to_fix = write_to_fix(whole, path.parent)
     except OSError as error:
         why = error.strerror or error
         raise Stopped(f"The report {path} cannot be written: {why}. What was set is set.") from None
     return replace(
-        end(ended, path, Figures(counts, (), 0)), started=int(told["started"].sum()), requests=dict(requests)
+        end(ended, path, Figures(counts, (), 0)),
+        started=int(told["started"].sum()),
+        requests=dict(requests),
+        to_fix=to_fix,
     )
 
 

@@ -22,6 +22,8 @@ from importer.pipeline.sessions import begin_session, count_requests, end_sessio
 from importer.report import archive
 from importer.report.digest import digest
 from importer.report.lines import write_lines
+from importer.report.plain import NAME as TO_FIX
+from importer.report.plain import write_to_fix
 from importer.report.web import write_page
 
 if TYPE_CHECKING:
@@ -37,12 +39,8 @@ RUN_ID_STEM: Final = 40  # characters of a source's name in a run's id
 STALE: Final = 3_600.0  # seconds after which nobody writes to a temporary file any more
 UNUSED: Final = "Columns not used"
 BUNDLED: Final = "Bundle by"
-WORKBOOK, PAGE, LINES, _ = FILES = (
-    "results.xlsx",
-    "report.html",
-    "issues.jsonl",
-    "to-fix.csv",
-)  # of a report, in its folder
+# Of a report, in its folder.
+WORKBOOK, PAGE, LINES, _ = FILES = ("results.xlsx", "report.html", "issues.jsonl", TO_FIX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +60,7 @@ class Ending:
         requests: Kind → how many it took, in the same place.
         cases: Of a check with bundles: how many cases its valid rows make.
         page: What the workbook says as a page of HTML, beside it; None where there is none.
+        to_fix: The rows to mend as text, beside it; None where there are none, or the source was no text.
         issues: The issues as JSON Lines, the same.
         preview: What the API said of what was not sent yet, where it was asked.
         digest: What its summary says; None where nobody asked for one.
@@ -80,6 +79,7 @@ class Ending:
     requests: Mapping[str, int] = field(default_factory=dict)
     cases: int | None = None
     page: Path | None = None
+    to_fix: Path | None = None
     issues: Path | None = None
     preview: Preview | None = None
     digest: Digest | None = None
@@ -297,16 +297,17 @@ def report_run(run: Run, journal: Journal, settings: Settings, *, ended: bool) -
 
 
 def _write(report: Report, path: Path, figures: Figures, doing: Doing = quietly) -> Ending:
-    """Write the workbook at *path*, and the page and the lines beside it."""
+    """Write the workbook at *path*, and the page, the lines and the rows to mend beside it."""
     page, lines = path.with_name(PAGE), path.with_name(LINES)
     make_folder(path.parent)
     try:
         said = workbook.write(report, path, doing)
         write_page(report, said, page)
         write_lines(report, lines)
+        to_fix = write_to_fix(report, path.parent)
     except OSError as error:
         raise CannotStart(f"The report {path} cannot be written: {error.strerror or error}.") from None
-    return replace(end(report.run, path, figures), page=page, issues=lines, digest=said)
+    return replace(end(report.run, path, figures), page=page, issues=lines, to_fix=to_fix, digest=said)
 
 
 def make_folder(folder: Path) -> None:

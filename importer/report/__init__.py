@@ -11,7 +11,6 @@ from importer.report.faults import add_issues
 from importer.report.looks import looks
 from importer.report.mending import add_to_fix, find_marks
 from importer.report.package import Package
-from importer.report.plain import write_to_fix
 from importer.report.previewed import add_preview
 from importer.report.remarks import remark
 from importer.report.sheets import add_results
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 def write(report: Report, path: Path, doing: Doing = quietly) -> Digest:
     """Write the results workbook of *report*, beside *path* and renamed into place; *doing* is told how far that is.
-
-    Where the sources are texts, the rows to mend are written as one, too, into the same folder.
 
     Returns:
         What its summary says.
@@ -46,5 +43,4 @@ def write(report: Report, path: Path, doing: Doing = quietly) -> Digest:
     if report.run.preview:
         add_preview(package, report.run.preview)
     package.save(path, doing)
-    write_to_fix(report, path.parent)
     return told

@@ -29,8 +29,11 @@ NAME: Final = "to-fix.csv"
 ANY: Final = "utf-8-sig"  # what holds every text, and what spreadsheet programs know by its mark
 
 
-def write_to_fix(report: Report, folder: Path) -> None:
+def write_to_fix(report: Report, folder: Path) -> Path | None:
     """Write the rows to mend into *folder*; where there are none, or a source was no text, leave no such file there.
+
+    Returns:
+        Where they are.
 
     Raises:
         OSError: The disk does not take it; nothing is left of it.
@@ -40,11 +43,12 @@ def write_to_fix(report: Report, folder: Path) -> None:
     writing = written_like(report.run)
     if writing is None or not len(positions):
         path.unlink(missing_ok=True)
-        return
+        return None
     try:
         _write(report, positions, writing, path)
     except UnicodeEncodeError:  # a source after the first one has signs that the first one's encoding has not
         _write(report, positions, replace(writing, encoding=ANY), path)
+    return path
 
 
 def _write(report: Report, positions: np.ndarray, writing: Writing, path: Path) -> None:

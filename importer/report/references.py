@@ -16,7 +16,6 @@ from importer.report.links import link_rows
 from importer.report.looks import looks
 from importer.report.mending import add_to_fix, find_marks
 from importer.report.package import TALLEST, Large, Package
-from importer.report.plain import write_to_fix
 from importer.report.remarks import remark
 from importer.report.rows import Cells
 from importer.report.sheets import MOST_LINKS, as_texts, fit_widths, moments, note, own_cells, places, tell_statuses
@@ -60,7 +59,6 @@ def write(report: Report, path: Path) -> None:
     add_to_fix(package, report, marks)
     add_run(package, report.run, remarks)
     package.save(path)
-    write_to_fix(report, path.parent)
 
 
 def _add_results(package: Package, report: Report, marks: Marks) -> None:
