@@ -370,7 +370,7 @@ def test_limits_count_cases(importer: Callable[..., Any], tmp_path: Path) -> Non
     [
         (("--bundle-by", "nonsense"), "“Customer number”"),
         (("--bundle-by", "debtor.phone"), "no row has it"),
-        (("--claim-lines",), "needs --bundle-by"),
+        (("--claim-lines",), "add --bundle-by, or leave it out"),
         ((*BY, "--allow-missing-reference"), "do not go together"),
         ((*BY, "--set", "amountToRecoverOver12Months=1"), "made from each invoice's due date"),
         (

@@ -83,7 +83,7 @@ def test_an_issue_names_the_header_the_value_and_the_remedy() -> None:
     (issue,) = judged([{"debtor.countryAlpha2": "Germny"}]).to_dict("records")
 
     assert (issue["column"], issue["value"]) == ("debtor.countryAlpha2", "Germny")
-    assert issue["message"] == "“Germny” is no country."
+    assert issue["message"] == "debtor.countryAlpha2 is no country: “Germny”."
     assert issue["hint"] == "Write the two-letter code, such as DE. Is it DE?"
 
 

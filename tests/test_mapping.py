@@ -440,7 +440,7 @@ def test_one_mapping_is_made_from_one_file(importer: Run, source: Path) -> None:
     ran = importer("map", "posten-*.csv", "--yes")
 
     assert ran.code == 3
-    assert "posten-*.csv names 2 files; a mapping is made from one of them." in ran.err
+    assert "posten-*.csv names 2 files; name one of them to make a mapping from." in ran.err
 
 
 @pytest.mark.parametrize(

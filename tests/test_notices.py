@@ -424,7 +424,7 @@ def test_a_setting_that_cannot_be_read_is_told_even_where_it_is_that_of_notices(
 
     assert (ran.code, ran.err) == (
         3,
-        f"notify in {Path('importer.toml')}: 'sometimes' is none of always, problems, never.\n",
+        f"notify in {Path('importer.toml')}: 'sometimes' is none of always, problems, never; choose one of these.\n",
     )
     assert told(hook)[1].startswith(ran.err.strip())
 

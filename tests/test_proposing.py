@@ -278,7 +278,7 @@ def test_how_a_column_is_written_is_said_for_its_field() -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("nonsense", "“nonsense” is none of what can be said; ? shows it."),
+        ("nonsense", "“nonsense” is none of what can be said; enter ? to see that."),
         ("Z = debtor.name", "Z is neither a column nor a field."),
         ("A = debtor.nam", "debtor.nam is neither a column nor a field (do you mean debtor.name?)."),
         ("H = comments", "There are several columns “Twice”; rename one of them in the source."),

@@ -67,9 +67,9 @@ def test_the_options_decide_and_are_told_in_the_workbook(
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        (("--decimal", "period"), "'period' is not comma or point, nor FIELD=comma."),
+        (("--decimal", "period"), "'period' is not comma or point, nor FIELD=comma; say one of these."),
         (("--decimal", "=comma"), "'=comma' is not comma or point"),
-        (("--date-order", "date=dym"), "'date=dym' is not dmy or mdy or ymd, nor FIELD=dmy."),
+        (("--date-order", "date=dym"), "'date=dym' is not dmy or mdy or ymd, nor FIELD=dmy; say one of these."),
         (("--date-order", "dmy", "--date-order", "mdy"), "the whole source is said to be dmy and mdy."),
         (("--decimal", "a=point", "--decimal", "a=comma"), "a is said to be point and comma."),
     ],

@@ -197,7 +197,11 @@ def test_what_may_be_asked_twice_is_asked_again(importer: Importer) -> None:
 @pytest.mark.parametrize(
     ("verb", "answer", "said"),
     [
-        (("list",), (200, {"no": "list"}), "The webhooks cannot be listed: its answer could not be read."),
+        (
+            ("list",),
+            (200, {"no": "list"}),
+            "The webhooks cannot be listed: its answer could not be read. Try again later.",
+        ),
         (("remove", ID), (400, {"error": "e", "message": "No."}), f"The webhook {ID} cannot be removed: No."),
         (("test", ID), (200, {}), f"The webhook {ID} cannot be tested: its answer could not be read."),
         (("list",), (403, None), "The API key may not be used for this (403)"),
