@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ _LETTERS: Final = str.maketrans(
 _SPELT_OUT: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 
 
+@lru_cache(maxsize=8192)  # all that every target's fields are called, asked for again with each source
 def fold(text: str) -> str:
     """Write *text* so that headers that people take for the same are equal; itself where nothing would be left.
 
