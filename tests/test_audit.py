@@ -125,7 +125,8 @@ def test_a_row_that_made_no_case_is_said_to_have_none(importer: Importer, tmp_pa
     ran = importer("show", said["run"], "--row", "9")
 
     assert ran.code == 3
-    assert ran.err == f"Run {said['run']} made no case of row 9 and kept none back: see Results in its report for the rows it has.\n"
+    none = "made no case of row 9 and kept none back: see Results in its report for the rows it has."
+    assert ran.err == f"Run {said['run']} {none}\n"
 
 
 def test_a_user_without_a_name_is_unknown(importer: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
