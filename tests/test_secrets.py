@@ -72,10 +72,10 @@ def test_a_key_file_that_is_not_there_is_one_sentence(importer: Importer, monkey
 
     ran = importer("submit", "june.csv", "--yes")
 
-    assert (ran.code, ran.err) == (
-        3,
+    assert ran.code == 3
+    assert ran.err == (
         "The file nowhere named by IMPORTER_API_KEY_FILE cannot be read: No such file or directory. "
-        + "Mend or unset that variable.\n",
+        "Mend or unset that variable.\n"
     )
 
 
