@@ -16,8 +16,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 KEPT = ROOT / "docs" / "pictures"
-SHEETS = ("summary", "results", "issues", "to-fix", "run")
 DOTS = 80  # an inch
+CLEAR = 100  # an inch, of what is kept
+# Of each sheet's first page the part that is kept: pixels from the top, and its height. `Run` names who ran it.
+SHEETS = {"Summary": (50, 530), "Results": (45, 300), "Issues": (45, 160), "To fix": (45, 100)}
+MONTH = ROOT / "samples" / "month-2026-10.xlsx"
 CURRENCIES = ("EUR", "DKK", "SEK", "NOK", "GBP", "USD", "CHF", "PLN", "CZK", "HUF", "AUD", "CAD")
 
 
@@ -60,12 +63,11 @@ def draw(book: Path, folder: Path, dots: int = DOTS) -> list[Path]:
 
 def draw_all(folder: Path) -> None:
     """Draw each of the reports that are to be looked at."""
-    month = ROOT / "samples" / "month-2026-10.xlsx"
     with tempfile.TemporaryDirectory() as place:
         work = Path(place)
         sources = {
-            "month": ("submit", month),
-            "check": ("check", month),
+            "month": ("submit", MONTH),
+            "check": ("check", MONTH),
             "fine": ("submit", write_source(work / "fine.csv", 30)),
             "currencies": ("submit", write_source(work / "currencies.csv", 240, CURRENCIES, faulty=True)),
             "row": ("submit", write_source(work / "row.csv", 1)),
@@ -74,6 +76,30 @@ def draw_all(folder: Path) -> None:
             draw(report_of(work / name, command, source), folder / name)
 
 
+def draw_kept() -> None:
+    """Draw the first page of each sheet of the month's workbook."""
+    with tempfile.TemporaryDirectory() as place:
+        work = Path(place)
+        pages = len(draw(report_of(work / "month", "submit", MONTH), work / "drawn"))
+        pdf = str(work / "drawn" / "results.pdf")
+        KEPT.mkdir(exist_ok=True)
+        for page in range(pages, 0, -1):  # so that the first page of a sheet is drawn last
+            one = ["-f", str(page), "-l", str(page)]
+            to_text = ["pdftotext", *one, "-layout", pdf, "-"]
+            told = subprocess.run(to_text, check=True, capture_output=True, text=True)
+            footer = told.stdout.strip().splitlines()[-1]
+            sheet = next((name for name in SHEETS if footer.startswith(name)), None)
+            if sheet is None:
+                continue
+            top, height = (str(pixels) for pixels in SHEETS[sheet])
+            to = str(KEPT / sheet.lower().replace(" ", "-"))
+            part = ["-x", "30", "-y", top, "-W", "1110", "-H", height]
+            to_png = ["pdftoppm", "-png", "-singlefile", "-r", str(CLEAR), *part, *one, pdf, to]
+            subprocess.run(to_png, check=True)
+
+
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--all"]:
         draw_all(Path(sys.argv[2]))
+    else:
+        draw_kept()

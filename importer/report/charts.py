@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from importer.report.looks import INK, PATTERNS, STATUS_LOOKS
+from importer.report.looks import INK, PALE, PATTERNS, STATUS_LOOKS
 from importer.report.page import PIXELS, WIDTH
 
 if TYPE_CHECKING:
@@ -38,12 +38,12 @@ class Series:
 
 
 def look_of(status: str) -> dict[str, Any]:
-    """Say how a status is drawn: solid where all is well, else a pattern of its own."""
+    """Say how a status is drawn: solid where all is well, else in a way of its own."""
     ink = STATUS_LOOKS[status][1]
-    pattern = PATTERNS.get(status)
-    if pattern is None:
-        return {"fill": {"color": ink}, "border": {"color": ink}}
-    return {"pattern": {"pattern": pattern, "fg_color": ink, "bg_color": "#FFFFFF"}, "border": {"color": ink}}
+    border = {"border": {"color": ink}}
+    if status in PATTERNS:
+        return {"pattern": {"pattern": PATTERNS[status], "fg_color": ink, "bg_color": "#FFFFFF"}, **border}
+    return {"fill": {"color": PALE.get(status, ink)}, **border}
 
 
 SOLID: Final = {"fill": {"color": INK}, "border": {"color": INK}}

@@ -26,16 +26,17 @@ STATUS_LOOKS: Final[Mapping[str, tuple[str, str]]] = {
     "by-hand": ("#FFF1CC", "#7A4F01"),
 }
 MOODS: Final = {"good": "created", "act": "duplicate", "stopped": "rejected"}  # whose colours they have
-# Of a chart: told apart without colour. A solid fill, or a pattern of ink on white.
+# Of a chart: told apart without colour, by a pattern of ink on white, by a pale fill, or else by a solid one of ink.
 PATTERNS: Final[Mapping[str, str]] = {
-    "already-imported": "percent_20",
     "duplicate": "small_check",
+    "by-hand": "small_check",
     "rejected": "dark_upward_diagonal",
+    "refused": "dark_upward_diagonal",
     "invalid": "wide_downward_diagonal",
-    "held": "narrow_vertical",
+    "held": "light_horizontal",
     "unknown": "large_grid",
-    "not-sent": "percent_5",
 }
+PALE: Final[Mapping[str, str]] = {"already-imported": "#A9C2D6", "unchanged": "#A9C2D6", "not-sent": "#FFFFFF"}
 AMOUNT: Final = "#,##0.00######"  # its signs are the reader's own
 _FAULT: Final = {"bg_color": "#FBE3B6", "bold": True, "border": 1, "border_color": "#9C5700", "valign": "top"}
 _TOP: Final = {"valign": "top"}
