@@ -95,6 +95,8 @@ def test_the_report_of_a_forgotten_row_keeps_its_place_its_case_and_the_totals(
     assert (after[0]["Invoice number"], after[0]["Amount"], after[0]["Currency"]) == ("INV-0", "100.50", "EUR")
     blank = ("Customer", "Street", "City", "Email", "Invoice date", "Debtor type", "Country code")
     assert {after[0][name] for name in blank} == {None}
+    summary = openpyxl.load_workbook(said["report"])["Summary"].iter_rows(values_only=True)
+    assert ("1 row without a date that can be read.",) in {line[:1] for line in summary}  # nor how old its debt is
 
 
 def test_a_forgotten_debtor_is_not_sent_again_and_differs_in_nothing(importer: Importer, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from importer.report.sheets import (
     RESULT_COLUMNS,
     SAMPLED,
     as_texts,
+    find_lines,
     fit_widths,
     note,
     places,
@@ -106,8 +107,7 @@ class _Targets:
         fallback = report.header.index(reference) if reference in report.header else 0
         self._places = pc.fill_null(pc.index_in(as_texts(report.issues["column"]), headers), fallback).to_numpy()
         self._rows = report.cells.index.get_indexer(pd.Index(report.issues["row"]))
-        self._lines = np.full(len(report.cells), -1)
-        self._lines[marks.positions] = np.arange(len(marks.positions))
+        self._lines = find_lines(report, marks)
         self._letters = pa.array([column_letters(number) for number in range(lead + len(report.header))])
         self._lead = lead
 

@@ -18,7 +18,17 @@ from importer.report.mending import add_to_fix, find_marks
 from importer.report.package import TALLEST, Large, Package
 from importer.report.remarks import remark
 from importer.report.rows import Cells
-from importer.report.sheets import MOST_LINKS, as_texts, fit_widths, moments, note, own_cells, places, tell_statuses
+from importer.report.sheets import (
+    MOST_LINKS,
+    as_texts,
+    find_lines,
+    fit_widths,
+    moments,
+    note,
+    own_cells,
+    places,
+    tell_statuses,
+)
 from importer.report.summary import add_summary
 
 if TYPE_CHECKING:
@@ -66,8 +76,7 @@ def _add_results(package: Package, report: Report, marks: Marks) -> None:
     lead = [*(["Source"] if several else []), "Row", *COLUMNS, "Sent at"]
     header = [*lead, *report.header]
     status = lead.index("Status")
-    lines = np.full(len(report.cells), -1)
-    lines[marks.positions] = np.arange(len(marks.positions))
+    lines = find_lines(report, marks)
     for number, start in enumerate(range(0, max(1, len(report.cells)), TALLEST)):
         part = slice(start, start + TALLEST)
         outcomes = report.outcomes.iloc[part]

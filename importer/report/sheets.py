@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -65,24 +66,11 @@ STATUS_FILLS: Final = (
 
 def add_results(package: Package, report: Report, marks: Marks) -> None:
     """Add `Results`: a line for each source row, then its own cells, untouched; rows to mend link to `To fix`."""
-    several = len(report.run.sources) > 1
-    lead = [*(["Source"] if several else []), "Row", *RESULT_COLUMNS]
-    header = [*lead, *report.header]
+    lead = [*(["Source"] if len(report.run.sources) > 1 else []), "Row", *RESULT_COLUMNS]
     amounts = find_amounts(report)
-    lines = np.full(len(report.cells), -1)
-    lines[marks.positions] = np.arange(len(marks.positions))
-
-    def columns(start: int, end: int) -> list[Cells]:
-        part = slice(start, end)
-        outcomes = report.outcomes.iloc[part]
-        own = own_cells(report, part)
-        texts = [*places(report, outcomes.index, several=several)]
-        texts += [Cells(as_texts(outcomes[name])) for name in RESULT_COLUMNS.values() if name != "sent_at"]
-        return [*texts, moments(outcomes["sent_at"]), *own]
-
+    lines = find_lines(report, marks)
     for number, (start, end) in enumerate(stretches(len(report.cells), TALLEST)):
-        outcomes = report.outcomes.iloc[start:end]
-        solutions = _find_links(outcomes["solution"])
+        solutions = _find_links(report.outcomes["solution"].iloc[start:end])
         mended = np.flatnonzero(lines[start:end] >= 0)[: MOST_LINKS - len(solutions)]
         linked = np.zeros(end - start, dtype=bool)
         linked[mended] = True
@@ -90,18 +78,10 @@ def add_results(package: Package, report: Report, marks: Marks) -> None:
         def fill(styles: dict[str, str], start: int = start, end: int = end, linked: Any = linked) -> Iterator[Any]:
             for begin, stop in stretches(end, CHUNK, start):
                 mask = pa.array(linked[begin - start : stop - start])
-                yield _style_results(columns(begin, stop), styles, lead, mask, amounts)
+                yield _style_results(_columns(report, begin, stop), styles, lead, mask, amounts)
 
-        def dress(sheet: Any, height: int = end - start, solutions: pd.Series = solutions) -> None:
-            for row, link in zip(solutions.index.tolist(), solutions.tolist(), strict=True):
-                sheet.write_url(row + 1, lead.index("Solution"), link)
-            note(sheet, lead.index("Row"), "The row's number in the source. A link opens the row on To fix.")
-            note(sheet, lead.index("Status"), tell_statuses(report))
-            note(sheet, lead.index("Sent at"), "Times are UTC.")
-            sheet.freeze_panes(1, lead.index("Status") + 1)
-            sheet.print_area(0, 0, height, len(lead) - 1)
-
-        widths = fit_widths(header, columns(start, min(end, start + SAMPLED)))
+        header = [*lead, *report.header]
+        widths = fit_widths(header, _columns(report, start, min(end, start + SAMPLED)))
         package.add_large(
             Large(
                 name="Results" if number == 0 else f"Results ({number + 1})",
@@ -110,11 +90,36 @@ def add_results(package: Package, report: Report, marks: Marks) -> None:
                 formats=(*_RESULT_LOOKS, *(f"status {name}" for name in STATUS_FILLS)),
                 fill=fill,
                 widths=[min(width, WRAPPED.get(name, width)) for name, width in zip(header, widths, strict=True)],
-                dress=dress,
+                dress=partial(_dress, report, lead, end - start, solutions),
                 wrapped={header.index(name): width for name, width in WRAPPED.items()},
                 links=link_rows(lead.index("Row"), mended, lines[start:end][mended]),
             )
         )
+
+
+def find_lines(report: Report, marks: Marks) -> np.ndarray:
+    """Say on which line of `To fix` each row is, from 0; -1 for a row that is not on it."""
+    lines = np.full(len(report.cells), -1)
+    lines[marks.positions] = np.arange(len(marks.positions))
+    return lines
+
+
+def _columns(report: Report, start: int, end: int) -> list[Cells]:
+    part = slice(start, end)
+    outcomes = report.outcomes.iloc[part]
+    told = [Cells(as_texts(outcomes[name])) for name in RESULT_COLUMNS.values() if name != "sent_at"]
+    where = places(report, outcomes.index, several=len(report.run.sources) > 1)
+    return [*where, *told, moments(outcomes["sent_at"]), *own_cells(report, part)]
+
+
+def _dress(report: Report, lead: Sequence[str], height: int, solutions: pd.Series, sheet: Any) -> None:
+    for row, link in zip(solutions.index.tolist(), solutions.tolist(), strict=True):
+        sheet.write_url(row + 1, lead.index("Solution"), link)
+    note(sheet, lead.index("Row"), "The row's number in the source. A link opens the row on To fix.")
+    note(sheet, lead.index("Status"), tell_statuses(report))
+    note(sheet, lead.index("Sent at"), "Times are UTC.")
+    sheet.freeze_panes(1, lead.index("Status") + 1)
+    sheet.print_area(0, 0, height, len(lead) - 1)
 
 
 def stretches(end: int, length: int, start: int = 0) -> Iterator[tuple[int, int]]:
