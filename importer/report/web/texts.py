@@ -47,12 +47,14 @@ def mark_figure(figure: int | Decimal) -> Markup:
 
 
 def mark_share(share: float) -> Markup:
-    """Write a share of 0 to 1 as percent.
+    """Write a share of 0 to 1 as percent; some is never nothing, nor all.
 
-    >>> str(mark_share(0.775))
-    '<data value="77.5">77.5</data> %'
+    >>> str(mark_share(0.775)), str(mark_share(0.99999))
+    ('<data value="77.5">77.5</data> %', '&gt; <data value="99.9">99.9</data> %')
     """
-    return Markup('<data value="{0}">{0}</data> %').format(f"{share * 100:.1f}")
+    shown = min(max(share, 0.001), 0.999) if 0 < share < 1 else share
+    sign = "> " if shown < share else "< " * (shown > share)
+    return Markup('{0}<data value="{1}">{1}</data> %').format(sign, f"{shown * 100:.1f}")
 
 
 def mark_figures(text: str) -> Markup:
