@@ -100,7 +100,7 @@ def test_submit_says_one_object_that_agrees_with_workbook_and_sandbox(importer: 
 
     said = ran.said
     assert ran.code == said["exit"] == 1
-    places = {"report", "page", "issues"}
+    places = {"report", "page", "issues", "to_fix"}
     assert set(said) == {"run", "sources", "target", *places, "counts", "totals", "unreadable", "exit", "against"}
     assert said["counts"]["rows"] == sum(count for name, count in said["counts"].items() if name != "rows")
     assert openpyxl.load_workbook(said["report"]).sheetnames == ["Summary", "Results", "Issues", "To fix", "Run"]

@@ -142,7 +142,8 @@ def test_issues_whose_rows_are_gone_are_named_when_somebody_is_forgotten(importe
 
     ran = importer("forget", "INV-0", "--yes", "--json")
 
-    assert [said[name] in line for name, line in zip(("issues", "page"), ran.said["left"], strict=True)] == [True] * 2
+    left = [said[name] for name in ("issues", "page", "to_fix")]
+    assert [path in line for path, line in zip(left, ran.said["left"], strict=True)] == [True] * 3
     assert Path(said["page"]).exists()
 
 

@@ -315,6 +315,7 @@ def test_the_page_tells_what_the_api_would_say_and_offers_only_links_to_pages(pa
     page = Page(write(path, report([], preview=Preview((group,), 1, "The API is away."))))
 
     assert "The preview is not complete. The API is away." in page.texts("li")
+    assert len(page.all("section", id="preview")) == 1
     (row,) = [text for text in page.texts("tr") if "US-CA" in text]
     assert row == (f"3 rowsUS-CA, Company, USD30.00 USD9.50 %contract missing Sign number 0. {links[0]} Sign number 1.")
     assert [each["href"] for each, _ in page.all("a", rel="noreferrer noopener")] == [links[0]]
