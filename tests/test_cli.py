@@ -809,7 +809,7 @@ def test_wrong_usage_is_told_to_scripts_as_well(importer: Importer, arguments: t
     ("option", "commands"),
     [
         ("--keep-going", {"submit", "resume"}),
-        ("--concurrency", {"submit", "resume", "refresh", "references", "details"}),
+        ("--concurrency", {"check", "submit", "resume", "refresh", "references", "details"}),
         ("--decimal", {"check", "submit", "references"}),
     ],
 )
