@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+import subprocess
 from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -564,3 +566,20 @@ def test_an_export_for_people_is_inert(importer: Importer, tmp_path: Path) -> No
     assert [line.split(",")[0] for line in importer("identifiers").out.splitlines()[1:]] == ["=1", "A-2"]
     assert [line.split(",")[0] for line in importer("identifiers", "--inert").out.splitlines()[1:]] == ["'=1", "A-2"]
     assert importer("identifiers", "--inert", "--format", "json").code == 2
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="needs LibreOffice: apt-get install libreoffice-calc")
+def test_libreoffice_finds_formulas_in_the_source_and_none_in_what_is_to_be_mended_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "june.csv"
+    path.write_text("No;Name\n=1+1;a\nb;=2+2\n'=3;\t=4+4\n", encoding="utf-8")
+    write_to_fix(report_of(read(path)), tmp_path)
+    profile = f"-env:UserInstallation=file://{tmp_path}/profile"
+    command = ["soffice", "--headless", profile, "--infilter=CSV:59,34,76,1", "--convert-to", "fods"]
+
+    subprocess.run(
+        [*command, "--outdir", tmp_path / "out", path, tmp_path / "to-fix.csv"], check=True, capture_output=True
+    )
+
+    opened = [(tmp_path / "out" / f"{name}.fods").read_text(encoding="utf-8") for name in ("june", "to-fix")]
+    assert [text.count("table:formula=") for text in opened] == [2, 0]
+    assert "<text:p>&apos;=2+2</text:p>" in opened[1]
