@@ -218,6 +218,28 @@ def test_rows_to_mend_that_lost_their_run_are_asked_about(importer: Importer, fo
     assert importer("check", alone, "--json").said["counts"]["rows"] == 9
 
 
+@pytest.mark.parametrize("kept", [0, 100, 5000])
+def test_rows_to_mend_beside_a_workbook_that_is_damaged_say_so(kept: int, importer: Importer, tmp_path: Path) -> None:
+    said = importer("check", small(tmp_path / "june.csv", ("A-1", "XX")), "--json").said
+    report = Path(said["report"])
+    report.write_bytes(report.read_bytes()[:kept])
+
+    assert importer("check", to_fix(said)).code == 3
+    assert importer("check", report).code == 3
+
+
+def test_apostrophes_of_a_source_of_any_other_name_are_kept_and_named(importer: Importer, tmp_path: Path) -> None:
+    said = importer("check", small(tmp_path / "june.csv", ("=1", "XX"), ("A-2", "DE")), "--json").said
+    copy = tmp_path / "mended.csv"
+    copy.write_bytes(to_fix(said).read_bytes())
+
+    ran = importer("peek", copy, "--json").said
+
+    assert ran["first"][0]["cells"][0] == "'=1"
+    assert ran["facts"]["apostrophes before signs of formulas, kept"] == "in A"
+    assert "apostrophes" not in importer("check", to_fix(said)).err
+
+
 def test_where_nothing_is_to_be_mended_there_is_no_text_of_it(importer: Importer, tmp_path: Path) -> None:
     (tmp_path / "ours.toml").write_text(MAPPING, encoding="utf-8")
     june = write(tmp_path / "june.csv", [invoice(1)])

@@ -101,7 +101,7 @@ def _read_grid(source: Source, path: Path, reading: Reading, begin: Callable[[],
 
     if mending.is_to_mend(path):
         return mending.read_to_mend(source, path, reading)
-    return text.read(source, reading)
+    return mending.tell_guards(text.read(source, reading))
 
 
 def _refuse_options(reading: Reading, options: Mapping[str, str], because: str) -> None:

@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.errors import SourceError
-from importer.model import FORMULA_GUARDED
+from importer.model import FORMULA_GUARD, FORMULA_GUARDED
 from importer.read import text
+from importer.read.grid import tell_columns
 from importer.read.source import WORKBOOK, open_source
 
 if TYPE_CHECKING:
@@ -42,7 +43,10 @@ def find_run(path: Path) -> Carried | None:
     data = _read_beside(path)
     from importer.read import workbook  # noqa: PLC0415 - only here
 
-    return workbook.find_carried(data) if data.startswith(WORKBOOK) else None
+    try:
+        return workbook.find_carried(data) if data.startswith(WORKBOOK) else None
+    except SourceError as error:
+        raise SourceError(f"lies beside a {BESIDE} that {error}") from None
 
 
 def _read_beside(path: Path) -> bytes:
@@ -94,6 +98,21 @@ def _find_damaged(
         if mask.any():
             masks[position] = mask
     return masks
+
+
+def tell_guards(grid: Grid) -> Grid:
+    """Say in which columns of another source an apostrophe stands before what looks like a formula: it is kept.
+
+    It may be the one that rows to mend have, under another name.
+    """
+    guarded = [
+        position
+        for position, column in enumerate(grid.columns)
+        if pc.any(pc.starts_with(column, FORMULA_GUARD)).as_py()
+        and pc.any(pc.match_substring_regex(column, FORMULA_GUARDED)).as_py()
+    ]
+    told = (("apostrophes before signs of formulas, kept", f"in {tell_columns(guarded)}"),) if guarded else ()
+    return replace(grid, facts=(*grid.facts, *told))
 
 
 def _unguard(header: str) -> str:

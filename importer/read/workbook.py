@@ -44,6 +44,8 @@ LOOKED_AT: Final = 8  # sheets that are looked into for a table
 HEADERS: Final = 60  # rows that a header may be merged over
 AREAS: Final = 5  # merged areas named
 PADDED: Final = re.compile("0[0-9]+")
+BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError)  # archives
+_NAMED: Final = re.compile(b"|".join(re.escape(MENDING.encode(encoding)) for encoding in ("ascii", "utf-16-le")))
 
 _FILLED: Final = re.compile(rb"<(?:\w+:)?(?:v(?:\s[^<>]*)?>[^<]|is>)")
 
@@ -142,19 +144,26 @@ def _take_carried(book: _Book) -> Carried | None:
 
 def _may_be_ours(data: bytes) -> bool:
     """Look for the name of a sheet where formats keep them, since to list the sheets is to read some formats whole."""
-    named = re.compile(b"|".join(re.escape(MENDING.encode(encoding)) for encoding in ("ascii", "utf-16-le")))
     if data.startswith(COMPOUND):
-        return named.search(data) is not None
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        _guard(archive)
-        lists = [name for name in ("xl/workbook.xml", "xl/workbook.bin", "content.xml") if name in archive.NameToInfo]
-        for name in lists:
-            seen = b""
-            with archive.open(name) as part:
-                while chunk := part.read(CHUNK):
-                    seen = seen[-2 * len(MENDING) :] + chunk
-                    if named.search(seen):
-                        return True
+        return _NAMED.search(data) is not None
+    if data.count(b"PK\1\2") > MOST_PARTS:
+        return False
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            _guard(archive)
+            lists = ("xl/workbook.xml", "xl/workbook.bin", "content.xml")
+            return any(_is_named(archive, name) for name in lists if name in archive.NameToInfo)
+    except BROKEN:
+        return False
+
+
+def _is_named(archive: zipfile.ZipFile, name: str) -> bool:
+    seen = b""
+    with archive.open(name) as part:
+        while chunk := part.read(CHUNK):
+            seen = seen[-2 * len(MENDING) :] + chunk
+            if _NAMED.search(seen):
+                return True
     return False
 
 
@@ -171,7 +180,7 @@ def _open(data: bytes) -> _Book:
                 found = _sheets(archive)
                 sheets = {name: shown for name, (_, shown) in found.items()}
                 return _Book(data, "xlsx", sheets, {name: part for name, (part, _) in found.items()})
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError) as error:
+    except BROKEN as error:
         raise SourceError(
             f"is damaged: {str(error).rstrip('. ')}. Open it in a spreadsheet program and save it again."
         ) from None
