@@ -185,7 +185,7 @@ def test_the_rows_to_mend_of_a_text_are_written_as_it_is_and_come_back_mended_wi
     assert importer("submit", to_fix(second.said), *SENT).said["counts"]["invalid"] == 7
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1250", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1250"])
 def test_rows_to_mend_that_were_saved_in_another_way_are_read_as_they_are(
     encoding: str, importer: Importer, tmp_path: Path
 ) -> None:
