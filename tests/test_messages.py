@@ -29,7 +29,7 @@ JARGON = re.compile(
 REMEDY = re.compile(
     r"\b(add|ask|begin|check|choose|close|compare|copy|correct|delete|empty|enter|export|fill|find|finish|give|ignore|"
     r"install|keep|leave|let|link|list|look|make|map|mend|move|name|open|pack|print|put|quote|round|refresh|remove|rename|"
-    r"report|resume|return|run|save|say|see|set|settle|shorten|split|start|submit|take|tell|try|unpack|unset|use|wait|write)\b"
+    r"report|resume|return|run|save|say|see|set|settle|shorten|sign|split|start|submit|take|tell|try|unpack|unset|use|wait|write)\b"
     r"|\bthere (is|are)|\bMail is|\bhas to (be|have)|\bbegins with|\bends with|\bnot of the form|\bit has\b|`importer"
     r"|\{remedy\}|\{again\}|\{said\}|\{absent\}|again from|nothing is to be done",
     re.IGNORECASE,
@@ -98,7 +98,7 @@ def test_an_issue_names_its_column_or_value_and_a_remedy_in_plain_english(target
     code = CODES[target, name]
     told = f"{code.message} {code.hint}"
 
-    assert code.message.endswith(".") or code.message == "{detail}"
+    assert code.message.endswith((".", "{detail}"))
     assert code.hint.removesuffix("{detail}").endswith(".")
     assert not JARGON.search(plain(told)), told
     assert REMEDY.search(code.hint), code.hint
