@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from importer.messages import CATALOGUE
+from importer.report.saying import MEANINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +105,8 @@ def page() -> str:
     for saying in CATALOGUE.values():
         error = f"`{saying.error}`" if saying.error else ""
         lines.append(f"| {show(saying.when)} | {error} | {show(saying.text)} |\n")
+    lines += ["\n## What each status means\n| status | meaning |\n|---|---|\n"]
+    lines += [f"| `{status}` | {text} |\n" for status, text in MEANINGS.items()]
     heading = ""
     for sentence in sentences():
         if sentence.heading != heading:

@@ -179,7 +179,8 @@ def test_a_country_without_a_contract_is_held_back_with_the_link_that_cures_it(o
     assert said["exit"] == 4, process.err
     assert said["error"] == (
         "No more rows for GR in EUR are sent. A Power of Attorney with the collection partner must be signed before "
-        "creating cases. https://app.debitura.com/settings/power-of-attorney"
+        "creating cases. https://app.debitura.com/settings/power-of-attorney `importer resume` sends them once that is "
+        "settled."
     )
     assert said["counts"]["created"] == 40
     assert said["counts"]["rejected"] >= 3
