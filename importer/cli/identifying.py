@@ -127,7 +127,9 @@ def identifiers(
     if kind == "xlsx" and output is None:
         raise click.UsageError("A workbook needs a file: add --output FILE.")
     if inert and kind == "json":
-        raise click.UsageError("--inert is for CSV: JSON is for programs, and carries every text unchanged.")
+        raise click.UsageError(
+            "--inert is for CSV: JSON is for programs, and carries every text unchanged. Leave it out."
+        )
     from importer import exporting  # noqa: PLC0415 - SQLAlchemy takes half a second
 
     wanted = exporting.Wanted(of_runs=of_runs, since=read_day(since, "--since"), target=target, inert=inert)
