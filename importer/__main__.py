@@ -1,10 +1,14 @@
 """The program. What it needs takes a moment to load, in which a Ctrl-C is one like any other."""
 
+import gc
 import sys
 
 
 def main() -> None:
     """Run the command line."""
+    gc.set_threshold(
+        100_000
+    )  # what is loaded is no garbage; to look through it again and again takes a sixth of a start
     try:
         from importer.cli import main as commands  # noqa: PLC0415 - what takes the moment
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import os
@@ -45,7 +46,15 @@ PROGRAM = "from importer.cli import main; main(prog_name='importer')"
 # Loaded once: a process of its own then begins in milliseconds, not in seconds. None of them starts a thread of ours.
 LOADED = (
     *("importer.history", "importer.pipeline", "importer.sandbox.server", "importer.screen", "schemas.customer"),
-    *("importer.read.cells", "importer.read.oldexcel"),
+    *("importer.cli.running", "importer.read.cells", "importer.read.oldexcel", "importer.read.text"),
+    # What libraries load where it is first used.
+    *(
+        "anyio._backends._asyncio",
+        "httpcore",
+        "pandera.backends.pandas.builtin_checks",
+        "pandera.backends.pandas.register",
+    ),
+    *("pyarrow.acero", "pyarrow.dataset"),
 )
 
 
@@ -67,6 +76,12 @@ class Ran:
 # How long an example takes says how busy the machine is.
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
+
+
+def pytest_collection_finish() -> None:
+    """Let the search for garbage leave out what stays until the end: all modules, and all tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
