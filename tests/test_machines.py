@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -18,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-PROGRAM = [sys.executable, "-c", "from importer.cli import main; main(prog_name='importer')"]
 ROWS = 300
 WIDE = {"minute": 1_000_000, "hour": 1_000_000, "day": 1_000_000}
 SENDERS = """
@@ -33,7 +28,8 @@ OTHER = "sandbox-other"
 class Machines:
     """Processes with workspaces of their own, one journal, and one API."""
 
-    def __init__(self, folder: Path, server: Any, url: str) -> None:
+    def __init__(self, folder: Path, server: Any, url: str, launch: Callable[..., Any]) -> None:
+        self._launch = launch
         self._folder = folder
         self.server = server
         self.journal = url
@@ -47,13 +43,8 @@ class Machines:
         self, name: str, *arguments: object, rate: str = "1200/min", key: str = "sandbox", patience: str = "2"
     ) -> Any:
         """Start a command on the machine *name*."""
-        return subprocess.Popen(
-            [*PROGRAM, *map(str, arguments), "--workspace", self._folder / name, "--json"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "IMPORTER_API_KEY": key, "IMPORTER_RATE": rate, "IMPORTER_TIMEOUT": patience},
-        )
+        environment = {"IMPORTER_API_KEY": key, "IMPORTER_RATE": rate, "IMPORTER_TIMEOUT": patience}
+        return self._launch(*arguments, "--workspace", self._folder / name, "--json", environment=environment)
 
     def submit(self, name: str, *options: str, **how: str) -> Any:
         return self.start(name, "submit", self.source, "--yes", *options, **how)
@@ -81,21 +72,23 @@ def wait_until(true: Callable[[], object]) -> None:
 
 
 def ended(process: Any) -> dict[str, Any]:
-    out, err = process.communicate(timeout=60)
-    said: dict[str, Any] = json.loads(out)
-    assert process.returncode == said["exit"], err
+    process.wait(60)
+    said: dict[str, Any] = process.said
+    assert process.code == said["exit"], process.err
     return said
 
 
 @pytest.fixture
-def machines(tmp_path: Path, postgresql: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machines]:
+def machines(
+    tmp_path: Path, postgresql: Any, monkeypatch: pytest.MonkeyPatch, launch: Callable[..., Any]
+) -> Iterator[Machines]:
     with serving(
         tmp_path / "outside.db", Settings(**WIDE, latency=0.05, faults=(Fault("lose-answer", every=29),))
     ) as url:
         journal = postgresql.database()
         monkeypatch.setenv("IMPORTER_JOURNAL", journal)
         monkeypatch.setenv("IMPORTER_API_URL", url)
-        yield Machines(tmp_path, postgresql, journal)
+        yield Machines(tmp_path, postgresql, journal, launch)
 
 
 def test_two_machines_with_the_same_file_make_each_case_once(machines: Machines) -> None:
@@ -109,19 +102,19 @@ def test_two_machines_with_the_same_file_make_each_case_once(machines: Machines)
 
 
 def test_a_second_machine_is_told_to_wait_while_the_first_sends(machines: Machines) -> None:
-    with machines.submit("first", rate="300/min") as first:
-        machines.wait_for_cases(1)
-        said = ended(machines.submit("second"))
-        first.kill()
+    first = machines.submit("first", rate="300/min")
+    machines.wait_for_cases(1)
+    said = ended(machines.submit("second"))
+    first.kill()
 
     assert said["exit"] == 3
     assert "Another importer is sending for this account" in said["error"]
 
 
 def test_a_killed_machine_is_followed_by_the_next_at_once_and_no_case_is_made_twice(machines: Machines) -> None:
-    with machines.submit("first") as first:
-        machines.wait_for_cases(20)
-        first.kill()
+    first = machines.submit("first")
+    machines.wait_for_cases(20)
+    first.kill()
     said = ended(machines.submit("second", "--wait", rate="60000/min"))
 
     machines.assert_each_row_exists_once()
@@ -130,26 +123,24 @@ def test_a_killed_machine_is_followed_by_the_next_at_once_and_no_case_is_made_tw
 
 
 def test_two_accounts_are_sent_for_at_the_same_time(machines: Machines) -> None:
-    with (
-        machines.submit("first", rate="300/min") as first,
-        machines.submit("second", rate="300/min", key=OTHER) as second,
-    ):
-        wait_until(lambda: len(machines.server.execute(SENDERS, machines.journal)) == 2)
-        wait_until(lambda: len(machines.server.execute(ACCOUNTS, machines.journal)) == 2)
-        first.kill()
-        second.kill()
+    senders = [machines.submit("first", rate="300/min"), machines.submit("second", rate="300/min", key=OTHER)]
+
+    wait_until(lambda: len(machines.server.execute(SENDERS, machines.journal)) == 2)
+    wait_until(lambda: len(machines.server.execute(ACCOUNTS, machines.journal)) == 2)
+    for sender in senders:
+        sender.kill()
 
 
 @pytest.mark.parametrize("then", ["the server restarts", "the session is ended"])
 def test_a_run_whose_connection_is_lost_stops_and_is_resumed_without_a_duplicate(machines: Machines, then: str) -> None:
-    with machines.submit("first") as process:
-        machines.wait_for_cases(20)
-        if then == "the server restarts":
-            machines.server.stop()
-            machines.server.start()
-        else:
-            machines.server.execute(END_SENDERS, machines.journal)
-        said = ended(process)
+    process = machines.submit("first")
+    machines.wait_for_cases(20)
+    if then == "the server restarts":
+        machines.server.stop()
+        machines.server.start()
+    else:
+        machines.server.execute(END_SENDERS, machines.journal)
+    said = ended(process)
     assert said["exit"] == 4
     assert said["error"].startswith(("Sending was stopped. The ", "The journal postgresql://bob@127.0.0.1"))
     assert len(machines.store.cases()) < ROWS
@@ -160,14 +151,14 @@ def test_a_run_whose_connection_is_lost_stops_and_is_resumed_without_a_duplicate
 
 
 def test_a_server_that_stays_away_stops_the_run_and_loses_nothing(machines: Machines) -> None:
-    with machines.submit("first") as process:
-        machines.wait_for_cases(20)
-        run = machines.run("first")
-        machines.server.stop()
-        try:
-            said = ended(process)
-        finally:
-            machines.server.start()
+    process = machines.submit("first")
+    machines.wait_for_cases(20)
+    run = machines.run("first")
+    machines.server.stop()
+    try:
+        said = ended(process)
+    finally:
+        machines.server.start()
     assert said["exit"] == 4
     assert f"What was sent is in the journal; `importer report {run}` writes the report again." in said["error"]
 
@@ -177,11 +168,11 @@ def test_a_server_that_stays_away_stops_the_run_and_loses_nothing(machines: Mach
 
 
 def test_a_machine_that_lost_its_connection_sends_nothing_after_the_next_one_has_begun(machines: Machines) -> None:
-    with machines.submit("first") as first:
-        machines.wait_for_cases(20)
-        machines.server.execute(END_SENDERS, machines.journal)
-        second = machines.submit("second", "--wait", rate="60000/min")
-        assert ended(first)["exit"] == 4
-        assert ended(second)["exit"] == 0
+    first = machines.submit("first")
+    machines.wait_for_cases(20)
+    machines.server.execute(END_SENDERS, machines.journal)
+    second = machines.submit("second", "--wait", rate="60000/min")
+    assert ended(first)["exit"] == 4
+    assert ended(second)["exit"] == 0
 
     machines.assert_each_row_exists_once()

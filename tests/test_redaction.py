@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,7 +12,10 @@ from importer import bugs
 from importer.sandbox import Fault, Settings, serving
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    Run = Callable[..., tuple[int, bytes]]
 
 KEY = "sandbox:Zx93kQ7secret"  # the account is named by what stands before the colon
 SECRETS = {
@@ -34,17 +34,18 @@ account.read_account = broken
 HOLDERS = {"rows.arrow", "results.xlsx", "report.html", "issues.jsonl", "to-fix.csv"}
 
 
-def run(workspace: Path, *arguments: object, before: str = "", key: str = KEY, **environment: str) -> tuple[int, bytes]:
-    """Run a command in a process of its own; returns its exit code, and all that it printed."""
-    verbose = "import logging\nlogging.basicConfig(level='DEBUG')\n"
-    code = f"{verbose}{before}\nfrom importer.cli import main\nmain(prog_name='importer')"
-    ended = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "ignore", "-c", code, *map(str, arguments), "--workspace", str(workspace)],
-        env={**os.environ, "IMPORTER_API_KEY": key, "IMPORTER_SETTLE_AFTER": "0.5", **environment},
-        capture_output=True,
-        check=False,
-    )
-    return ended.returncode, ended.stdout + ended.stderr
+@pytest.fixture
+def run(launch: Callable[..., Any], workspace: Path) -> Callable[..., tuple[int, bytes]]:
+    """Run a command in a process of its own, as talkative as can be; gives exit code, and all that it printed."""
+
+    def ended(*arguments: object, before: str = "", key: str = KEY) -> tuple[int, bytes]:
+        environment = {"IMPORTER_API_KEY": key, "PYTHONASYNCIODEBUG": "1"}
+        verbose = f"import logging\nlogging.basicConfig(level='DEBUG')\n{before}"
+        process = launch(*arguments, "--workspace", workspace, environment=environment, before=verbose)
+        process.wait()
+        return process.code, (process.out + process.err).encode()
+
+    return ended
 
 
 def source(path: Path) -> Path:
@@ -91,7 +92,7 @@ def workspace(tmp_path: Path) -> Path:
     return folder
 
 
-def test_nothing_that_goes_wrong_lets_the_key_or_a_debtor_out(workspace: Path, tmp_path: Path) -> None:
+def test_nothing_that_goes_wrong_lets_the_key_or_a_debtor_out(run: Run, workspace: Path, tmp_path: Path) -> None:
     said: list[bytes] = []
     file = source(tmp_path / "june.csv")
     faults = (Fault.parse("lose-answer:every=2"), Fault.parse("throttle-zero:every=7,times=1"))
@@ -105,15 +106,17 @@ def test_nothing_that_goes_wrong_lets_the_key_or_a_debtor_out(workspace: Path, t
             (("runs",), 0),
             (("doctor", *common), 0),
         ):
-            ended, output = run(workspace, *command)
+            ended, output = run(*command)
             assert ended == code, output.decode()
             said.append(output)
-        said.append(run(workspace, "submit", file, "--yes", *common, key="wrong-Zx93kQ7secret")[1])
-        ended, output = run(workspace, "submit", file, "--yes", *common, before=BUG)
+        said.append(run("submit", file, "--yes", *common, key="wrong-Zx93kQ7secret")[1])
+        ended, output = run("submit", file, "--yes", *common, before=BUG)
         assert ended == 70
         said.append(output)
 
     everything = b"".join(said).decode()
+    assert "DEBUG:asyncio:" in everything
+    assert "DEBUG:httpcore" in everything
     assert [line for line in everything.splitlines() if any(word in line for word in (*SECRETS.values(), "Zx93"))] == []
     assert places(workspace, "Zx93kQ7secret") == set()
     assert places(workspace, *SECRETS.values()) == HOLDERS
@@ -123,17 +126,17 @@ def test_nothing_that_goes_wrong_lets_the_key_or_a_debtor_out(workspace: Path, t
     assert "in broken" in log
 
 
-def test_bodies_are_in_the_journal_only_until_their_case_is_settled(workspace: Path, tmp_path: Path) -> None:
+def test_bodies_are_in_the_journal_only_until_their_case_is_settled(run: Run, workspace: Path, tmp_path: Path) -> None:
     file = source(tmp_path / "june.csv")
     faults = (Fault.parse("lose-answer:times=2"), Fault.parse("lookups-fail:times=40"))
     with serving(tmp_path / "outside.db", Settings(faults=faults)) as url:
-        _, output = run(workspace, "submit", file, "--yes", "--json", "--quiet", "--api-url", url, "--concurrency", "1")
+        _, output = run("submit", file, "--yes", "--json", "--quiet", "--api-url", url, "--concurrency", "1")
         said = json.loads(output[output.index(b'{"run"') :].splitlines()[0])
         assert said["counts"]["unknown"] > 0
         assert "journal.db" in places(workspace, SECRETS["email"])
 
     with serving(tmp_path / "outside.db") as url:
-        ended, output = run(workspace, "resume", said["run"], "--api-url", url)
+        ended, output = run("resume", said["run"], "--api-url", url)
         assert ended == 1, output.decode()
 
     assert places(workspace, *SECRETS.values()) == HOLDERS
