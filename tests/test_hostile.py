@@ -359,12 +359,13 @@ def test_names_in_an_archive_lead_nowhere(tmp_path: Path) -> None:
 
 
 def test_a_workbook_of_many_columns_tells_only_some(importer: Callable[..., Any], tmp_path: Path) -> None:
-    FILES["last-column.xlsx"].write(tmp_path)
-    (tmp_path / "many.csv").write_text(",".join(f"column {n}" for n in range(5000)) + "\n" + ",".join("x" * 5000))
+    header = [f"column {n}" for n in range(1000)]
+    (tmp_path / "many.xlsx").write_bytes(hostile.writers.xlsx(hostile.Sheet([header, ["x"] * 1000])))
+    (tmp_path / "many.csv").write_text(",".join(header) + "\n" + ",".join("x" * 1000))
 
-    assert "and 16,284 more columns" in importer("peek", "last-column.xlsx").err
+    assert "and 900 more columns" in importer("peek", "many.xlsx").err
     ran = importer("check", "many.csv")
-    assert "and 4,950 more" in ran.err
+    assert "and 950 more" in ran.err
     assert len(ran.err) < 6000
 
 
