@@ -46,7 +46,10 @@ def find_run(path: Path) -> Carried | None:
     try:
         return workbook.find_carried(data) if data.startswith(WORKBOOK) else None
     except SourceError as error:
-        raise SourceError(f"lies beside a {BESIDE} that {error}") from None
+        raise SourceError(
+            f"lies beside a {BESIDE} that {error} Or move these rows into a folder of their own: there they are a "
+            "source like any other."
+        ) from None
 
 
 def _read_beside(path: Path) -> bytes:
