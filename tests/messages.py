@@ -112,7 +112,8 @@ def page() -> str:
         if sentence.heading != heading:
             heading = sentence.heading
             lines.append(f"\n## {heading}\n")
-        lines.append(f"- {show(sentence.text)}\n" if f"- {show(sentence.text)}\n" != lines[-1] else "")
+        if (line := f"- {show(sentence.text)}\n") not in lines:
+            lines.append(line)
     return "".join(lines)
 
 
@@ -137,6 +138,7 @@ SOURCES_OWN: Final = frozenset(
         "declares",
         "unpacks",
         "begins",
+        "lies",
     }
 )
 

@@ -45,7 +45,8 @@ def test_the_page_of_messages_is_current() -> None:
 # The user's own doing, or what is put together elsewhere.
 SETTLED = re.compile(
     r"^(Nothing was|Interrupted\b|\{…\}|(\{(line|origin|name)\}:? |Sending was stopped\. )?\{error\}|Client "
-    r"\{client\}: |cannot be read at row|The journal \{…\} cannot be used: \{text\})"
+    r"\{client\}: |lies beside a \{beside\} that \{error\}|"
+    r"cannot be read at row|The journal \{…\} cannot be used: \{text\})"
 )
 
 
