@@ -95,9 +95,14 @@ def show_offer(screen: Console, offer: Offer) -> None:
         screen.print(reason, style="yellow", markup=False)
     show_against(screen, offer.against)
     if offer.invalid:
-        screen.print(f"{offer.invalid:,} rows have errors and are not sent.")
+        screen.print(
+            "1 row has errors and is not sent."
+            if offer.invalid == 1
+            else f"{offer.invalid:,} rows have errors and are not sent."
+        )
     if offer.held:
-        screen.print(f"{offer.held:,} rows wait for a row of their bundle that has an error.")
+        waiting = "1 row waits for a row of its" if offer.held == 1 else f"{offer.held:,} rows wait for a row of their"
+        screen.print(f"{waiting} bundle that has an error.")
 
 
 def show_preview(screen: Console, preview: Preview) -> None:

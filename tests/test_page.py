@@ -537,3 +537,17 @@ def test_a_browser_asks_nobody_even_if_a_text_had_become_markup(path: Path, *, b
 
     assert page.texts("title")[0] == ("Check of june.xlsx" if barred else "run")
     assert len(listed(page)) == 2
+
+
+@pytest.mark.parametrize(
+    ("currencies", "said"),
+    [
+        (8, "Each bar is the whole amount of its currency."),
+        (9, "Each bar is the whole amount of its currency. The first 8 of 9 currencies; the table has all."),
+    ],
+)
+def test_the_chart_of_amounts_says_that_it_does_not_draw_every_currency(currencies: int, said: str) -> None:
+    told = report([], rows=currencies)
+    told.amounts["currency"] = pd.Series([f"A{number:02}" for number in range(currencies)], told.amounts.index, TEXT)
+    chart = drawing.draw_money(digest(told))
+    assert (chart.caption, len(chart.bars)) == (said, 8)

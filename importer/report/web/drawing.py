@@ -92,10 +92,12 @@ class Chart:
 
 def draw_money(digest: Digest) -> Chart:
     """Draw for each currency which part of its amount has which status; the largest eight by rows."""
+    rest = len(digest.currencies) - CURRENCIES
+    others = f" The first {CURRENCIES} of {len(digest.currencies):,} currencies; the table has all." if rest > 0 else ""
     return Chart(
         "money",
         "Amounts by status",
-        "Each bar is the whole amount of its currency.",
+        f"Each bar is the whole amount of its currency.{others}",
         tuple(_split(currency, digest) for currency in digest.currencies[:CURRENCIES]),
     )
 
