@@ -14,23 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.compare import (
-    Differences,
-    Past,
-    Side,
-    Submitted,
-    choose,
-    compare,
-    compare_hashes,
-    count,
-    count_columns,
-    describe,
-    recall,
-    recall_unchanged,
-    runs_to_resume,
-    tell_past,
-)
+from importer.compare import Differences, Side, Submitted, choose, compare, compare_hashes
 from importer.model import Against, Case, Earlier, Entry, Trace
+from importer.past import Past, count, count_columns, describe, recall, recall_unchanged, runs_to_resume, tell_past
 from importer.plan import key_of, make_cases, set_aside, with_key
 from schemas.codes import codes_of
 

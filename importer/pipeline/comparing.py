@@ -11,23 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from importer.compare import (
-    Side,
-    Submitted,
-    choose,
-    compare,
-    compare_hashes,
-    count,
-    count_columns,
-    describe,
-    recall,
-    recall_unchanged,
-    runs_to_resume,
-)
+from importer.compare import Side, Submitted, choose, compare, compare_hashes
 from importer.errors import NoJournalError, RunError
 from importer.journal import Journal, clients
 from importer.journal.traces import references_of_run, traces_of
 from importer.model import Against, Earlier, split_row_key
+from importer.past import count, count_columns, describe, recall, recall_unchanged, runs_to_resume
 from importer.pipeline.bundling import bundle_rows
 from importer.pipeline.prepare import cases_of, past_of
 from importer.pipeline.reporting import rows_path
@@ -37,9 +26,10 @@ from importer.report import archive
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from importer.compare import Differences, Past
+    from importer.compare import Differences
     from importer.journal import RowMapping
     from importer.model.against import How
+    from importer.past import Past
     from importer.pipeline.judge import Job, Judged
     from importer.pipeline.parties import Parties
     from importer.plan import Planned

@@ -14,9 +14,9 @@ import pandas as pd
 
 from importer import __version__
 from importer import report as workbook
-from importer.compare import tell_past as tell
 from importer.errors import CannotStart, Stopped
 from importer.model import Report, Run, quietly
+from importer.past import tell_past as tell
 from importer.pipeline.record import TEXT, Figures, add_entries, count, run_to_dict, start_outcomes
 from importer.pipeline.sessions import begin_session, count_requests, end_session, sessions_of_list, sessions_to_list
 from importer.report import archive
@@ -29,9 +29,9 @@ from importer.report.web import write_page
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from importer.compare import Past
     from importer.journal import Journal
     from importer.model import Against, Digest, Doing, Preview
+    from importer.past import Past
     from importer.pipeline.judge import Job, Judged
     from importer.settings import Settings
 
