@@ -309,3 +309,12 @@ def test_amounts_in_a_sentence_name_some_currencies_and_count_the_rest() -> None
     assert tell_money({}) == ""
     assert tell_money({"EUR": Decimal(1000)}) == "1,000.00 EUR"
     assert tell_money({name: Decimal(1) for name in "ABCDE"}).endswith("and 2 other currencies")
+
+
+@pytest.mark.parametrize(
+    ("mode", "command"), [("live", "importer submit june.csv"), ("test", "importer submit june.csv --test")]
+)
+def test_a_check_of_test_cases_does_not_advise_to_send_live_ones(mode: str, command: str) -> None:
+    made = digest(report(("valid", "1.00", "EUR"), kind="check", mode=mode))
+
+    assert [advice.command for advice in made.advice] == [command]

@@ -571,6 +571,26 @@ def test_rows_to_mend_of_runs_with_other_options_are_no_one_run(importer: Import
     assert "options that the other sources do not share" in ran.err
 
 
+@pytest.mark.parametrize("again", ["copy.csv", "mended.xlsx"])
+def test_the_same_rows_without_a_reference_in_two_sources_of_a_run_are_not_sent_twice(
+    again: str, importer: Importer, tmp_path: Path
+) -> None:
+    june = small(tmp_path / "june.csv", ("", "XX"), ("", "DE"))
+    report = importer("submit", june, "--allow-missing-reference", *SENT).said["report"]
+    shutil.copy(june, tmp_path / "copy.csv")
+    with closing(openpyxl.load_workbook(report)) as book:
+        book["To fix"]["I2"] = "DK"
+        book.save(tmp_path / "mended.xlsx")
+    same = (june, "copy.csv") if again == "copy.csv" else (report, "mended.xlsx")
+
+    ran = importer("submit", *same, "--allow-missing-reference", *SENT)
+
+    assert ran.code == 3
+    assert f"{Path(same[0]).name} and {again} are the same rows" in ran.err
+    assert len(cases(tmp_path)) == 1
+    assert importer("submit", again, "--allow-missing-reference", *SENT).code in {0, 1}
+
+
 def test_zeros_that_a_spreadsheet_program_took_from_a_reference_are_noticed(importer: Importer, tmp_path: Path) -> None:
     june = small(tmp_path / "june.csv", ("0012", "XX"), ("0013", "XX"), ("13", "XX"), ("14", "XX"))
     path = to_fix(importer("submit", june, *SENT).said)

@@ -79,7 +79,10 @@ def test_what_to_do_comes_by_the_money_at_stake_with_its_command(check: Check) -
     first = said.index(["What to do next, in the order of the money at stake"]) + 1
     assert said[first][0].startswith("1. Mend the row on the sheet To fix")
     assert said[first][1] == "100.50 EUR"
-    assert said[first + 1 : first + 3] == [["2. Send the valid row.", "1.00 EUR"], ["importer submit june.csv"]]
+    assert said[first + 1 : first + 3] == [
+        ["2. Send the valid row, with the same options as this check.", "1.00 EUR"],
+        ["importer submit june.csv"],
+    ]
 
 
 def test_reasons_are_grouped_in_plain_words_with_the_money_at_stake(check: Check) -> None:

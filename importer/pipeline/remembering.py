@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from importer.errors import SourceError
 from importer.read import recall
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ def remember(job: Job, tables: list[Table]) -> tuple[Job, list[Table]]:
     """Complete what the user asked for by what the run of rows to mend was asked for; what is said now holds.
 
     Each of *tables* tells as facts what was remembered, and what is not as it was.
+
+    Raises:
+        SourceError: Two sources are the same, or rows of the same run, and nothing tells their rows apart.
     """
     carried = tables[0].carried
     test, lenient = job.test, job.allow_missing_reference
@@ -43,7 +47,22 @@ def remember(job: Job, tables: list[Table]) -> tuple[Job, list[Table]]:
         lenient = carried.allow_missing_reference if lenient is None else lenient
         facts = tuple(_tell(job, carried))
         tables = [replace(table, facts=(*table.facts, *facts)) for table in tables]
+    if lenient:
+        _refuse_rows_twice(tables)
     return replace(job, test=bool(test), allow_missing_reference=bool(lenient)), tables
+
+
+def _refuse_rows_twice(tables: Sequence[Table]) -> None:
+    """Refuse sources of the same origin: within a run, equal rows without a reference are so many invoices."""
+    seen: dict[str, Table] = {}
+    for table in tables:
+        for origin in {table.sha256, table.carried.run if table.carried else table.sha256}:
+            first = seen.setdefault(origin, table)
+            if first is not table:
+                raise SourceError(
+                    f"{first.path.name} and {table.path.name} are the same rows: those without a creditor reference "
+                    "would become cases twice. Submit one of the two, or one after the other."
+                )
 
 
 def _tell(job: Job, carried: Carried) -> Iterator[tuple[str, str]]:

@@ -150,7 +150,8 @@ def advise(run: Run, counts: Counts) -> Iterator[tuple[tuple[str, ...], str, str
         yield ("duplicate",), "Compare the duplicates with their cases at Debitura: Results has the case ids.", ""
     if run.kind == "check" and (ready := counts.get("valid")):
         sources = " ".join(shlex.quote(source.name) for source in run.sources)
-        yield ("valid",), f"Send the valid {'row' if ready == 1 else 'rows'}.", f"importer submit {sources}"
+        told = f"Send the valid {'row' if ready == 1 else 'rows'}, with the same options as this check."
+        yield ("valid",), told, f"importer submit {sources}{' --test' if run.mode == 'test' else ''}"
 
 
 def tell_peace(run: Run) -> str:
