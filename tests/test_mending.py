@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 import subprocess
+import zipfile
 from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -599,6 +600,29 @@ def test_zeros_that_a_spreadsheet_program_took_from_a_reference_are_noticed(impo
     ran = importer("submit", path, *SENT)
 
     assert (ran.said["counts"]["invalid"], sorted(sent(tmp_path))) == (3, ["14"])
+    assert lines(ran.said["report"], "Issues")[0]["Code"] == "damaged-identifier"
+
+
+def test_spreadsheet_programs_do_not_offer_to_make_numbers_of_references(importer: Importer, tmp_path: Path) -> None:
+    said = importer("check", small(tmp_path / "june.csv", ("0012", "XX"), ("14", "DE")), "--json").said
+
+    with zipfile.ZipFile(said["report"]) as package:
+        sheets = [package.read(name).decode() for name in package.namelist() if name.startswith("xl/worksheets/sheet")]
+    assert [sheet for sheet in sheets if '<ignoredError sqref="A1:I2" numberStoredAsText="1"/>' in sheet]
+
+
+def test_references_that_were_made_numbers_in_the_workbook_are_noticed(importer: Importer, tmp_path: Path) -> None:
+    june = small(tmp_path / "june.csv", ("0012", "XX"), ("14", "XX"), ("0015", "XX"), ("0016", "DE"))
+    with closing(openpyxl.load_workbook(importer("submit", june, *SENT).said["report"])) as book:
+        for row, number, shown in ((2, 12, "General"), (3, 14, "General"), (4, 15, "0000")):
+            cell = book["To fix"].cell(row, 1)
+            cell.value, cell.number_format = number, shown
+            book["To fix"].cell(row, 9).value = "DE"
+        book.save(tmp_path / "mended.xlsx")
+
+    ran = importer("submit", "mended.xlsx", *SENT)
+
+    assert (ran.said["counts"]["invalid"], sorted(sent(tmp_path))) == (1, ["0015", "0016", "14"])
     assert lines(ran.said["report"], "Issues")[0]["Code"] == "damaged-identifier"
 
 

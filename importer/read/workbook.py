@@ -12,7 +12,7 @@ import posixpath
 import re
 import zipfile
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
 
@@ -44,6 +44,8 @@ LOOKED_AT: Final = 8  # sheets that are looked into for a table
 HEADERS: Final = 60  # rows that a header may be merged over
 AREAS: Final = 5  # merged areas named
 PADDED: Final = re.compile("0[0-9]+")
+REFERENCE: Final = "creditorReference"
+TOLD: Final = "Results"  # and its continuations, Results (2)
 BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError)  # archives
 _NAMED: Final = re.compile(b"|".join(re.escape(MENDING.encode(encoding)) for encoding in ("ascii", "utf-16-le")))
 
@@ -106,7 +108,8 @@ def read(data: bytes, reading: Reading) -> Grid:
     if asked:
         carried = _take_carried(book)
     name = MENDING if carried else _choose(book, reading.sheet)
-    return _to_grid(book, name, carried, reading)
+    grid = _to_grid(book, name, carried, reading)
+    return _mark_unpadded(book, grid, carried) if carried else grid
 
 
 def find_carried(data: bytes) -> Carried | None:
@@ -129,10 +132,33 @@ def find_unpadded(data: bytes) -> dict[str, list[str]]:
     columns = [[text or "" for text in column.to_pylist()] for column in _open(data).sheet(MENDING).texts]
     found = {}
     for header, *texts in filter(None, columns):
-        lost = {text.lstrip("0") or "0" for text in texts if PADDED.fullmatch(text)} - set(texts)
-        if lost:
-            found[header.strip()] = sorted(lost)
+        if lost := _unpad(texts):
+            found[header.strip()] = lost
     return found
+
+
+def _unpad(texts: Sequence[str]) -> list[str]:
+    return sorted({text.lstrip("0") or "0" for text in texts if PADDED.fullmatch(text)} - set(texts))
+
+
+def _mark_unpadded(book: _Book, grid: Grid, carried: Carried) -> Grid:
+    """Mark references that were made numbers in `To fix`, and had zeros before them: `Results` still has those."""
+    damaged = dict(grid.damaged)
+    for position, mask in grid.numbers.items():
+        header = grid.header[position].strip()
+        if carried.columns.get(header) == REFERENCE and mask.any():
+            lost = pa.array(_unpad([text for name in book.sheets for text in _told(book, name, header)]), pa.string())
+            unpadded = mask & np.asarray(pc.is_in(grid.columns[position], value_set=lost))
+            damaged[position] = damaged.get(position, np.zeros(len(mask), dtype=bool)) | unpadded
+    return replace(grid, damaged=damaged)
+
+
+def _told(book: _Book, name: str, header: str) -> list[str]:
+    """Read what a sheet of `Results` has in the source's column of that header: the last one, behind our own."""
+    if name.partition(" (")[0] != TOLD:
+        return []
+    columns = [column.to_pylist() for column in book.sheet(name).texts if column.slice(0, 1).to_pylist() == [header]]
+    return [text or "" for text in columns[-1][1:]] if columns else []
 
 
 def _take_carried(book: _Book) -> Carried | None:

@@ -100,6 +100,8 @@ class Package:
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
         sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+        # Else spreadsheet programs offer to make numbers of references, and take the zeros before them away.
+        sheet.ignore_errors({"number_stored_as_text": f"A1:{column_letters(last)}{max(1, large.height) + 1}"})
         large.dress(sheet)
         # After the links, which write cells of their own: these tell `_stream` the index of each format.
         for column, name in enumerate((HEADER, *large.formats)):
