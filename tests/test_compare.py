@@ -435,12 +435,15 @@ def test_people_are_told_what_a_submit_would_do_and_nothing_of_what_is_none() ->
     assert Against("", {**none, "new": 1}).sentences == ()
 
 
-def test_more_than_a_few_runs_and_columns_are_counted() -> None:
-    runs, columns = tuple(f"r{n}" for n in range(7)), {f"C{n}": 2 for n in range(7)}
-    said = Against("A", COUNTS, columns=columns, resume=runs).sentences
+@pytest.mark.parametrize(
+    ("known", "columns", "runs"), [(6, "1 more column", "1 more run"), (7, "2 more columns", "2 more runs")]
+)
+def test_more_than_a_few_runs_and_columns_are_counted(known: int, columns: str, runs: str) -> None:
+    left, changed = tuple(f"r{n}" for n in range(known)), {f"C{n}": 2 for n in range(known)}
+    said = Against("A", COUNTS, columns=changed, resume=left).sentences
 
-    assert said[2].endswith("C4 in 2 rows, and 2 more columns.")
-    assert said[-1].endswith("`importer resume r4`, and 2 more runs.")
+    assert said[2].endswith(f"C4 in 2 rows, and {columns}.")
+    assert said[-1].endswith(f"`importer resume r4`, and {runs}.")
 
 
 def test_people_are_told_what_differs_from_the_last_time() -> None:

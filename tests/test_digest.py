@@ -318,3 +318,10 @@ def test_a_check_of_test_cases_does_not_advise_to_send_live_ones(mode: str, comm
     made = digest(report(("valid", "1.00", "EUR"), kind="check", mode=mode))
 
     assert [advice.command for advice in made.advice] == [command]
+
+
+def test_a_source_that_is_called_like_an_option_is_advised_as_a_file() -> None:
+    sources = (SourceInfo("-x.csv", "", ()), SourceInfo("a b.csv", "", ()))
+    made = digest(report(("valid", "1.00", "EUR"), kind="check", sources=sources))
+
+    assert [advice.command for advice in made.advice] == ["importer submit ./-x.csv 'a b.csv'"]

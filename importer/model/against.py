@@ -133,7 +133,7 @@ class Against:
                     f"{tell_columns(self.columns)}."
                 )
         if self.resume:
-            more = f", and {len(self.resume) - NAMED} more runs" if len(self.resume) > NAMED else ""
+            more = f", and {_count_more(len(self.resume) - NAMED, 'run')}" if len(self.resume) > NAMED else ""
             named = " and ".join(f"`importer resume {run}`" for run in self.resume[:NAMED])
             said.append(f"Finish first what earlier runs have left: {named}{more}.")
         if self.others:
@@ -175,7 +175,7 @@ def tell_columns(columns: Mapping[str, int], cells: Mapping[str, str] | None = N
             told.append(f"{name} in {count_rows(rows)}")
         else:
             told.append(f"{name} in {first}" if rows == 1 else f"{name} in {count_rows(rows)} (first in {first})")
-    more = [f"and {len(columns) - NAMED} more columns"] if len(columns) > NAMED else []
+    more = [f"and {_count_more(len(columns) - NAMED, 'column')}"] if len(columns) > NAMED else []
     return ", ".join([*told, *more])
 
 
@@ -190,3 +190,7 @@ def count_rows(rows: int) -> str:
 
 def _is(rows: int) -> str:
     return "is" if rows == 1 else "are"
+
+
+def _count_more(number: int, what: str) -> str:
+    return f"{number:,} more {what}{'' if number == 1 else 's'}"

@@ -149,7 +149,8 @@ def advise(run: Run, counts: Counts) -> Iterator[tuple[tuple[str, ...], str, str
     if counts.get("duplicate"):
         yield ("duplicate",), "Compare the duplicates with their cases at Debitura: Results has the case ids.", ""
     if run.kind == "check" and (ready := counts.get("valid")):
-        sources = " ".join(shlex.quote(source.name) for source in run.sources)
+        names = (source.name for source in run.sources)
+        sources = " ".join(shlex.quote(f"./{name}" if name.startswith("-") else name) for name in names)
         told = f"Send the valid {'row' if ready == 1 else 'rows'}, with the same options as this check."
         yield ("valid",), told, f"importer submit {sources}{' --test' if run.mode == 'test' else ''}"
 
