@@ -611,6 +611,20 @@ def test_spreadsheet_programs_do_not_offer_to_make_numbers_of_references(importe
     assert [sheet for sheet in sheets if '<ignoredError sqref="A1:I2" numberStoredAsText="1"/>' in sheet]
 
 
+def test_zip_codes_that_were_made_numbers_in_the_workbook_are_warned_of(importer: Importer, tmp_path: Path) -> None:
+    june = small(tmp_path / "june.csv", ("A1", "XX"))
+    june.write_text(june.read_text().replace("countryAlpha2", "countryAlpha2,Zip code").replace("XX", "XX,01067"))
+    with closing(openpyxl.load_workbook(importer("submit", june, *SENT).said["report"])) as book:
+        sheet = book["To fix"]
+        sheet.cell(2, 9).value, sheet.cell(2, 10).value = "DE", 1067
+        book.save(tmp_path / "mended.xlsx")
+
+    ran = importer("submit", "mended.xlsx", *SENT)
+
+    issue = lines(ran.said["report"], "Issues")[0]
+    assert (issue["Column"], issue["Code"], issue["Severity"]) == ("Zip code", "damaged-identifier", "warning")
+
+
 def test_references_that_were_made_numbers_in_the_workbook_are_noticed(importer: Importer, tmp_path: Path) -> None:
     june = small(tmp_path / "june.csv", ("0012", "XX"), ("14", "XX"), ("0015", "XX"), ("0016", "DE"))
     with closing(openpyxl.load_workbook(importer("submit", june, *SENT).said["report"])) as book:

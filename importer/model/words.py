@@ -61,3 +61,9 @@ CELL_ERRORS: Final = (  # of Excel and Google Sheets
     *("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CALC!"),
     *("#FIELD!", "#BLOCKED!", "#UNKNOWN!", "#CONNECT!", "#BUSY!", "#EXTERNAL!", "#PYTHON!", "#TIMEOUT!", "#ERROR!"),
 )
+IDENTIFIERS: Final = frozenset(  # fields whose cells lose something when a spreadsheet program takes them for numbers
+    {
+        *("creditorReference", "debtor.companyRegistrationNumber", "debtor.zipCode", "debtor.phone"),
+        *("caseReference", "collectionPartnerReference", "caseId"),
+    }
+)

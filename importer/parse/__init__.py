@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from importer.errors import ColumnsError
-from importer.model import Parsed, Styles
+from importer.model import IDENTIFIERS, Parsed, Styles
 from importer.parse.amounts import Amounts, explain
 from importer.parse.column import Undecided, by_text
 from importer.parse.dates import CENTURY, Dates
@@ -28,12 +28,6 @@ BOOLEANS: Final[Mapping[str, bool]] = {
     **dict.fromkeys(("true", "yes", "y", "1"), True),
     **dict.fromkeys(("false", "no", "n", "0"), False),
 }
-IDENTIFIERS: Final = frozenset(
-    {
-        *("creditorReference", "debtor.companyRegistrationNumber", "debtor.zipCode", "debtor.phone"),
-        *("caseReference", "collectionPartnerReference", "caseId"),
-    }
-)
 NOTATION: Final = r"(?i)[+-]?[0-9]([.,][0-9]+)?E\+[0-9]{2,}"  # what a spreadsheet program makes of a long number
 UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 CURRENCY: Final = "currencyCode"

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.errors import SourceError
-from importer.model import EXPLAINED, column_letters, quote
+from importer.model import EXPLAINED, IDENTIFIERS, column_letters, quote
 from importer.read import apart
 from importer.read.carried import MENDING, RUN, read_carried
 from importer.read.grid import Grid, tell_columns
@@ -44,7 +44,6 @@ LOOKED_AT: Final = 8  # sheets that are looked into for a table
 HEADERS: Final = 60  # rows that a header may be merged over
 AREAS: Final = 5  # merged areas named
 PADDED: Final = re.compile("0[0-9]+")
-REFERENCE: Final = "creditorReference"
 TOLD: Final = "Results"  # and its continuations, Results (2)
 BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError)  # archives
 _NAMED: Final = re.compile(b"|".join(re.escape(MENDING.encode(encoding)) for encoding in ("ascii", "utf-16-le")))
@@ -142,11 +141,11 @@ def _unpad(texts: Sequence[str]) -> list[str]:
 
 
 def _mark_unpadded(book: _Book, grid: Grid, carried: Carried) -> Grid:
-    """Mark references that were made numbers in `To fix`, and had zeros before them: `Results` still has those."""
+    """Mark identifiers that were made numbers in `To fix`, and had zeros before them: `Results` still has those."""
     damaged = dict(grid.damaged)
     for position, mask in grid.numbers.items():
         header = grid.header[position].strip()
-        if carried.columns.get(header) == REFERENCE and mask.any():
+        if carried.columns.get(header) in IDENTIFIERS and mask.any():
             lost = pa.array(_unpad([text for name in book.sheets for text in _told(book, name, header)]), pa.string())
             unpadded = mask & np.asarray(pc.is_in(grid.columns[position], value_set=lost))
             damaged[position] = damaged.get(position, np.zeros(len(mask), dtype=bool)) | unpadded
