@@ -469,9 +469,17 @@ def test_people_are_told_what_differs_from_the_last_time() -> None:
     )
 
 
+@pytest.mark.parametrize("account", ["A", ""])
+def test_rows_to_mend_of_a_run_that_the_journal_does_not_know_are_told_first(account: str) -> None:
+    assert Against(account, COUNTS, strange=("r7",)).sentences[0] == (
+        "This journal does not know run r7, whose rows to mend these are: rows that are cases by now would be sent "
+        "again. Submit them in the workspace of that run."
+    )
+
+
 @pytest.mark.parametrize("earlier", [None, replace(EARLIER, columns={"Amount": 2}, cells={"Amount": "row 5"})])
 def test_what_is_told_can_be_kept_as_json(earlier: Earlier | None) -> None:
-    told = Against("A", COUNTS, ("B",), {"Amount": 1}, ("r8",), earlier)
+    told = Against("A", COUNTS, ("B",), {"Amount": 1}, ("r8",), earlier, ("r7",))
 
     assert Against.of_dict(json.loads(json.dumps(told.to_dict()))) == told
     assert told.to_dict()["new"] == 90

@@ -402,6 +402,22 @@ def test_what_a_submit_said_is_in_its_archive_for_the_report(lone: World, tmp_pa
     assert kept.against == before
 
 
+@pytest.mark.parametrize(("kind", "told"), [("submit", True), ("check", False)])
+def test_rows_to_mend_in_another_workspace_are_told_before_they_are_sent(
+    importer: Callable[..., Any], tmp_path: Path, kind: str, *, told: bool
+) -> None:
+    june = write(tmp_path / "june.csv", line(1), line(2, "x"))
+    said = importer(kind, june, "--sandbox", "--json", *(["--yes"] if kind == "submit" else [])).said
+    others = ("--workspace", tmp_path / "other", "--sandbox", "--json")
+
+    checked = importer("check", said["report"], *others)
+    submitted = importer("submit", said["report"], *others, "--yes")
+
+    strange = [said["run"]] if told else []
+    assert [ran.said["against"]["strange"] for ran in (checked, submitted)] == [strange, strange]
+    assert ("This journal does not know run" in " ".join(submitted.err.split())) == told
+
+
 def test_a_results_workbook_that_comes_back_says_what_was_mended(importer: Callable[..., Any], tmp_path: Path) -> None:
     june = write(tmp_path / "june.csv", line(1), line(2, "x"), line(3, "y"))
     first = importer("submit", june, "--sandbox", "--yes", "--json").said

@@ -15,7 +15,7 @@ from importer.sandbox import Store
 if TYPE_CHECKING:
     from pathlib import Path
 
-TABLES = ("credentials", "runs", "cases", "requests", "standings", "deliveries")
+TABLES = ("credentials", "runs", "cases", "requests", "standings", "deliveries", "kept_back")
 
 
 def source(path: Path, rows: int) -> Path:
@@ -38,6 +38,7 @@ def test_a_run_that_was_stopped_goes_on_in_the_journal_that_was_moved(
     importer: Any, postgresql: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = source(tmp_path / "june.csv", 9)
+    file.write_text(f"{file.read_text()}INV-X,EUR,2026-01-15,0,Company,Example,1 St,Town,DE\n")
     first = importer("submit", file, "--sandbox", "--yes", "--limit", 5, "--json").said
     doubt = "status = 'sending', attempts = 1, attempted_at = 1, since = 1, sent_at = 1"
     ask(tmp_path / "journal.db", f"UPDATE cases SET {doubt} WHERE reference = 'INV-7'")

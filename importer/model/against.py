@@ -106,6 +106,7 @@ class Against:
         columns: Column → imported rows in which it is another now, the most first.
         resume: Runs that would settle, or send, what is "unsettled" or "not-sent".
         earlier: What differs from the last time; None where these sources were not submitted before.
+        strange: Runs whose rows to mend these are, and that the journal does not know.
     """
 
     account: str
@@ -114,15 +115,21 @@ class Against:
     columns: Mapping[str, int] = field(default_factory=dict)
     resume: tuple[str, ...] = ()
     earlier: Earlier | None = None
+    strange: tuple[str, ...] = ()
 
     @property
     def sentences(self) -> tuple[str, ...]:
         """What people are told of it; the same before a submit, after a check, and in the report."""
+        strange = [
+            f"This journal does not know run {run}, whose rows to mend these are: rows that are cases by now would be "
+            "sent again. Submit them in the workspace of that run."
+            for run in self.strange
+        ]
         if not self.account:
             named = " and ".join(self.others)
-            return (f"Compared with nothing: the journal has cases of {named} alone.",) if named else ()
+            return (*strange, *([f"Compared with nothing: the journal has cases of {named} alone."] if named else []))
         new = self.counts["new"]
-        said = [f"Against the journal of {self.account}: {count_rows(new)} {_is(new)} new."]
+        said = [*strange, f"Against the journal of {self.account}: {count_rows(new)} {_is(new)} new."]
         for way in WAYS:
             if rows := self.counts[way]:
                 said.append(f"{rows:,} {_TOLD[way][rows != 1]}.")
@@ -159,6 +166,7 @@ class Against:
             columns=told["columns"],
             resume=tuple(told["resume"]),
             earlier=Earlier(**earlier) if earlier else None,
+            strange=tuple(told.get("strange", ())),
         )
 
 

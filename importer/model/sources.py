@@ -62,6 +62,7 @@ class Carried:
         allow_missing_reference: Whether its rows needed no creditor reference.
         encoding: In which its rows to mend were written as CSV; blank where they were not.
         delimiter: The same for what parts their cells.
+        sent: Whether that run sent anything: a check's rows to mend were never sent.
     """
 
     run: str
@@ -76,6 +77,7 @@ class Carried:
     allow_missing_reference: bool = False
     encoding: str = ""
     delimiter: str = ""
+    sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def compare_check(judged: Judged, job: Job, settings: Settings, environment: str
         pasts = list(_recall_all(judged, job, journal, whose))
         return _compare(judged, pasts, whose, job, journal, settings)
     judged = bundle_rows(judged, job, set(), {})
-    return Compared(judged, Against("", count((), len(judged.values) - len(judged.faulty))))
+    return Compared(judged, Against("", count((), len(judged.values) - len(judged.faulty)), strange=judged.sent))
 
 
 def compare_planned(
@@ -190,6 +190,7 @@ def _compare(
         columns=count_columns(issues),
         resume=runs_to_resume(pasts),
         earlier=_look_back(judged, pasts, whose, job, journal, settings),
+        strange=tuple(set(judged.sent) - {run["id"] for run in journal.runs()}) if judged.sent else (),
     )
     if len(issues):
         both = [judged.issues, issues] if len(judged.issues) else [issues]

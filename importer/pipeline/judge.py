@@ -101,6 +101,7 @@ class Judged:
         bundling: How rows become one case, where they do.
         bundles: Those of several rows.
         mends: The runs whose results workbooks the sources are.
+        sent: Those of them that sent their valid rows.
     """
 
     job: Job
@@ -121,6 +122,7 @@ class Judged:
     bundling: Bundling | None = None
     bundles: tuple[Bundle, ...] = ()
     mends: tuple[str, ...] = ()
+    sent: tuple[str, ...] = ()
 
     @property
     def amounts(self) -> pd.DataFrame:
@@ -237,6 +239,7 @@ def judge(job: Job, settings: Settings, doing: Doing = quietly) -> Judged:
         today=context.today,
         bundling=bundling,
         mends=tuple(table.carried.run for table in tables if table.carried),
+        sent=tuple(table.carried.run for table in tables if table.carried and table.carried.sent),
     )
 
 

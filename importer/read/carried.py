@@ -66,6 +66,7 @@ def read_carried(rows: Sequence[tuple[str, ...]]) -> Carried | None:
         allow_missing_reference="Allow missing reference" in told,
         encoding=find_encoding(told.get("CSV encoding", "")),
         delimiter=find_delimiter(told.get("CSV delimiter", "")),
+        sent=told.get("Kind") == "submit",
     )
 
 
