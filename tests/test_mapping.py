@@ -15,9 +15,9 @@ import pytest
 
 from importer.mappings import read_mapping
 from importer.model import Making, Reading
+from importer.pipeline.describing import describe
 from importer.pipeline.judge import Job, judge
 from importer.pipeline.record import run_of_dict, run_to_dict
-from importer.pipeline.reporting import describe
 from importer.settings import load
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from importer.pipeline.account import Api
 from importer.pipeline.bundling import bundle_rows
 from importer.pipeline.comparing import compare_check, compare_planned
 from importer.pipeline.deliver import Delivery, Watcher
+from importer.pipeline.describing import describe
 from importer.pipeline.finding import look_for, readable
 from importer.pipeline.judge import Job, judge
 from importer.pipeline.parties import name_clients, sending_parties
@@ -34,7 +35,7 @@ from importer.pipeline.rebuild import Rebuilt, read_all
 from importer.pipeline.record import run_of_dict, tell_kept_back
 from importer.pipeline.refreshing import Refreshed, Scope, refresh
 from importer.pipeline.remembering import take_target
-from importer.pipeline.reporting import Ending, describe, keep, report_check, report_run, rows_path
+from importer.pipeline.reporting import Ending, keep, report_check, report_run, rows_path
 from importer.pipeline.sessions import begin_session, sessions_to_list, summarise
 from importer.report import archive
 

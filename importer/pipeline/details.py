@@ -15,8 +15,9 @@ from importer.client import Client
 from importer.errors import CannotStart, Interrupted, Stopped
 from importer.model import split_row_key
 from importer.pipeline.account import steady_clock
+from importer.pipeline.describing import UNUSED, describe
 from importer.pipeline.judge import judge
-from importer.pipeline.reporting import UNUSED, describe, make_folder
+from importer.pipeline.reporting import make_folder
 from importer.pipeline.sessions import end_session
 from importer.protocol import Absent, Answer, Denied, Throttled, Unanswered
 from importer.protocol.details import SHEETS, CaseDetails, Odd, Told, read_details, read_validation

@@ -18,10 +18,10 @@ from importer.model import ISSUE_COLUMNS, REFERENCE_STATUSES, split_row_key
 from importer.partner.changing import Task
 from importer.partner.wish import Outcome, Wish, decide, find_contradictions
 from importer.pipeline.account import sending_account
+from importer.pipeline.describing import describe
 from importer.pipeline.errands import Errands
 from importer.pipeline.judge import judge
 from importer.pipeline.outcomes import begin, report
-from importer.pipeline.reporting import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from importer import __version__
 from importer import report as workbook
 from importer.errors import CannotStart, Stopped
 from importer.model import Report, Run, quietly
 from importer.past import tell_past as tell
+from importer.pipeline.describing import BUNDLED, UNUSED
 from importer.pipeline.record import TEXT, Figures, add_entries, count, run_to_dict, start_outcomes
-from importer.pipeline.sessions import begin_session, count_requests, end_session, sessions_of_list, sessions_to_list
+from importer.pipeline.sessions import count_requests, end_session, sessions_of_list, sessions_to_list
 from importer.report import archive
 from importer.report.digest import digest
 from importer.report.lines import write_lines
@@ -28,17 +25,15 @@ from importer.report.web import write_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from importer.journal import Journal
     from importer.model import Against, Digest, Doing, Preview
     from importer.past import Past
-    from importer.pipeline.judge import Job, Judged
+    from importer.pipeline.judge import Judged
     from importer.settings import Settings
 
-RUN_ID_STEM: Final = 40  # characters of a source's name in a run's id
 STALE: Final = 3_600.0  # seconds after which nobody writes to a temporary file any more
-UNUSED: Final = "Columns not used"
-BUNDLED: Final = "Bundle by"
 # Of a report, in its folder.
 WORKBOOK, PAGE, LINES, _ = FILES = ("results.xlsx", "report.html", "issues.jsonl", TO_FIX)
 
@@ -84,81 +79,6 @@ class Ending:
     preview: Preview | None = None
     digest: Digest | None = None
     against: Against | None = None
-
-
-def describe(
-    judged: Judged, job: Job, settings: Settings, kind: Literal["check", "submit", "references", "details"]
-) -> Run:
-    """Give a run its id, and say all that shaped it."""
-    started = datetime.now(UTC)
-    stem = _stem_of(*judged.mends[:1]) or re.sub(r"[^A-Za-z0-9._]+", "-", Path(judged.sources[0].name).stem)
-    stem = stem.strip("-.")[:RUN_ID_STEM] or "source"
-    shown = {
-        "Rate": str(settings.rate),
-        "Requests in flight at most": settings.concurrency,
-        "Patience with a request (s)": settings.timeout,
-        "Limit": job.limit,
-        "Sheet": job.reading.sheet,
-        "Encoding": job.reading.encoding,
-        "Delimiter": job.reading.delimiter,
-        "Header row": job.reading.header_row,
-        "Hidden rows": job.reading.hidden_rows,
-        "Mapping": job.mapping,
-        "Mends run": ", ".join(judged.mends) or None,
-        "Date order": _tell_styles(job.order, job.said.order),
-        "Decimal": _tell_styles(job.decimal, job.said.decimal),
-        "All or nothing": job.all_or_nothing or None,
-        "Keep going": settings.keep_going or None,
-        "Allow pending contracts": job.allow_pending_contracts or None,
-        "Allow missing reference": job.allow_missing_reference or None,
-        "Activate": job.activate or None,
-        "Clear blank": job.clear_blank or None,
-        "Reference path": settings.reference_path or None if kind == "references" else None,
-        **_tell_bundling(judged),
-        UNUSED: ", ".join(judged.unmapped) or None,
-    }
-    return Run(
-        id=f"{started:%Y%m%d-%H%M%S}-{stem}-{secrets.token_hex(2)}",
-        kind=kind,
-        sources=judged.sources,
-        target=judged.target.NAME,
-        mode=job.mode,
-        account="",
-        host="",
-        started=started,
-        finished=None,
-        version=__version__,
-        settings=tuple((name, str(value)) for name, value in shown.items() if value is not None),
-        columns=judged.columns,
-        making=judged.making,
-        constants=judged.constants,
-        styles=judged.styles,
-        stopped=None,
-        exit_code=0,
-        sessions=(begin_session(started),),
-    )
-
-
-def _stem_of(run: str = "") -> str:
-    """Take the name out of a run's id: what mends its rows is called after the source, however many rounds it takes."""
-    found = re.fullmatch(r"[0-9]{8}-[0-9]{6}-([A-Za-z0-9._-]+)-[0-9a-f]{4}", run)
-    return found[1] if found else ""
-
-
-def _tell_styles(everywhere: str | None, columns: Mapping[str, str]) -> str | None:
-    """Tell how all columns, and single ones, were said to be written."""
-    said = [everywhere] if everywhere else []
-    return ", ".join([*said, *(f"{name}={style}" for name, style in columns.items())]) or None
-
-
-def _tell_bundling(judged: Judged) -> dict[str, object]:
-    """Say by what rows were bundled; a results workbook takes it along."""
-    if judged.bundling is None:
-        return {}
-    names = {
-        f"{BUNDLED} {number}" if number > 1 else BUNDLED: name for number, name in enumerate(judged.bundling.by, 1)
-    }
-    return {**names, "Claim lines": judged.bundling.lines or None}
 
 
 def keep(run: Run, judged: Judged, settings: Settings) -> None:
