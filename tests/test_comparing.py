@@ -18,7 +18,8 @@ from importer.pipeline.account import Account, Api
 from importer.pipeline.bundling import bundle_rows
 from importer.pipeline.comparing import compare_check, compare_planned
 from importer.pipeline.describing import describe
-from importer.pipeline.judge import Job, judge
+from importer.pipeline.job import Job
+from importer.pipeline.judge import judge
 from importer.pipeline.parties import Parties, Party
 from importer.pipeline.prepare import past_of, plan_rows
 from importer.pipeline.record import run_of_dict

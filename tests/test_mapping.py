@@ -16,7 +16,8 @@ import pytest
 from importer.mappings import read_mapping
 from importer.model import Making, Reading
 from importer.pipeline.describing import describe
-from importer.pipeline.judge import Job, judge
+from importer.pipeline.job import Job
+from importer.pipeline.judge import judge
 from importer.pipeline.record import run_of_dict, run_to_dict
 from importer.settings import load
 

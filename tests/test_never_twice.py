@@ -25,7 +25,7 @@ import pytest
 from importer import messages, pipeline, settings
 from importer.client import Client
 from importer.errors import JournalError
-from importer.pipeline.account import steady_clock
+from importer.pipeline.pacing import steady_clock
 from importer.protocol import Answer, Lost
 from importer.sandbox import Fault, Settings, Store, serving
 

@@ -15,7 +15,7 @@ import pytest
 
 from importer.errors import Stopped
 from importer.journal import Journal
-from importer.pipeline.account import throttle_of
+from importer.pipeline.pacing import throttle_of
 from importer.sandbox import Fault, Settings, Store, serving
 from importer.settings import load
 
@@ -519,7 +519,7 @@ def test_what_another_process_sends_meanwhile_counts(
 
 
 def test_whoever_sends_counts_the_previews_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importer.pipeline.account.LOOK_EVERY", 0.0)
+    monkeypatch.setattr("importer.pipeline.pacing.LOOK_EVERY", 0.0)
     settings = load(tmp_path, {"rate": "60000/min,60000/h,4/d"})
 
     def left(account: str, kind: str) -> None:

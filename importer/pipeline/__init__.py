@@ -18,7 +18,8 @@ from importer.pipeline.comparing import compare_check, compare_planned
 from importer.pipeline.deliver import Delivery, Watcher
 from importer.pipeline.describing import describe
 from importer.pipeline.finding import look_for, readable
-from importer.pipeline.judge import Job, judge
+from importer.pipeline.job import Job
+from importer.pipeline.judge import judge
 from importer.pipeline.parties import name_clients, sending_parties
 from importer.pipeline.prepare import (
     Offer,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,11 +13,11 @@ from urllib.parse import urlsplit
 
 from importer.client import Client, Header
 from importer.errors import RunError, Stopped
-from importer.journal import auditing
+from importer.pipeline.pacing import steady_clock, throttle_of
 from importer.protocol import Answer, Denied, Throttled, Unanswered, api_date, read_account, request_id, told
 from importer.settings import environment_of
 from importer.submit import LONGEST_WAIT
-from importer.throttle import REMEMBERED, Throttle
+from importer.throttle import Throttle
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     Waiting = Callable[[str, float], None]
 
 
-LOOK_EVERY: Final = 1.0  # seconds between two looks at what others have asked meanwhile
-LOOK_BACK: Final = 60.0  # seconds by which the clocks of two machines may differ
 PAUSES: Final = (1.0, 3.0, 0.0)  # seconds after each try to learn whose key it is
 
 T = TypeVar("T")
@@ -253,57 +250,3 @@ async def ask_again(
             case found:
                 return found, reply
     raise SilentError(f"The API at {host} cannot be asked: {said}. {so_far.capitalize()}; try again later.")
-
-
-def throttle_of(
-    who: str,
-    journal: Journal,
-    settings: Settings,
-    clock: Callable[[], float],
-    *,
-    ahead: float | None,
-    waiting: Waiting,
-    alone: bool = True,
-) -> Throttle:
-    """Make the throttle of *who*, an account or, as yet, a key: it goes on where the last one ended.
-
-    With *alone* the right to send is held: of what others do meanwhile previews alone count, which need none. Without
-    it, whoever asks makes the throttle anew now and then.
-    """
-    elsewhere = _Previews(journal, who, clock) if alone else tuple
-    past = journal.left_since(who, clock() - REMEMBERED)
-    return Throttle(settings.rate, past, clock=clock, ahead=ahead, on_wait=waiting, elsewhere=elsewhere)
-
-
-class _Previews:
-    """Tells when previews left that other processes have made of an account since it was asked last."""
-
-    def __init__(self, journal: Journal, account: str, clock: Callable[[], float]) -> None:
-        self._journal = journal
-        self._account = account
-        self._clock = clock
-        self._looked = clock()
-        self._seen = 0
-        self._look()
-
-    def __call__(self) -> list[float]:
-        return self._look() if self._clock() >= self._looked + LOOK_EVERY else []
-
-    def _look(self) -> list[float]:
-        since, self._looked = self._looked - LOOK_BACK, self._clock()
-        with self._journal.reading() as connection:
-            found = auditing.previews_since(connection, self._account, since)
-        new = [left for number, left in found.items() if number > self._seen]
-        self._seen = max([self._seen, *found])
-        return new
-
-
-def steady_clock() -> Callable[[], float]:
-    """Make a clock of seconds since the epoch that no change of the system's time makes jump, nor a sleep slow."""
-    return partial(lambda start: start + _ticks(), time.time() - _ticks())
-
-
-def _ticks() -> float:
-    # `time.monotonic` stands still while Linux or macOS sleeps: what is noted after that would look long past.
-    clock = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
-    return time.monotonic() if clock is None else time.clock_gettime(clock)

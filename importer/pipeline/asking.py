@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from importer.client import Client
-from importer.pipeline.account import steady_clock, throttle_of
+from importer.pipeline.pacing import steady_clock, throttle_of
 from importer.talk import Talk
 
 if TYPE_CHECKING:

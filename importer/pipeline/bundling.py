@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from importer.bundle import Bundle
     from importer.model import Table
-    from importer.pipeline.judge import Job, Judged
+    from importer.pipeline.job import Job, Judged
     from schemas import Target
 
 TEXT = pd.ArrowDtype(pa.string())

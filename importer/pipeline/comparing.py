@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from importer.journal import RowMapping
     from importer.model.against import How
     from importer.past import Past
-    from importer.pipeline.judge import Job, Judged
+    from importer.pipeline.job import Job, Judged
     from importer.pipeline.parties import Parties
     from importer.plan import Planned
     from importer.settings import Settings

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from importer.client import Client
 from importer.errors import Interrupted, Stopped
 from importer.journal.commits import Commits
-from importer.pipeline.account import steady_clock, throttle_of
+from importer.pipeline.pacing import steady_clock, throttle_of
 from importer.pipeline.parties import LINK_AGAIN
 from importer.pipeline.tokens import Office, Token
 from importer.plan import with_key

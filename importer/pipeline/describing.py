@@ -15,7 +15,7 @@ from importer.pipeline.sessions import begin_session
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from importer.pipeline.judge import Job, Judged
+    from importer.pipeline.job import Job, Judged
     from importer.settings import Settings
 
     Kind = Literal["check", "submit", "references", "details"]

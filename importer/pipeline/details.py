@@ -14,9 +14,9 @@ from importer import messages
 from importer.client import Client
 from importer.errors import CannotStart, Interrupted, Stopped
 from importer.model import split_row_key
-from importer.pipeline.account import steady_clock
 from importer.pipeline.describing import UNUSED, describe
 from importer.pipeline.judge import judge
+from importer.pipeline.pacing import steady_clock
 from importer.pipeline.reporting import make_folder
 from importer.pipeline.sessions import end_session
 from importer.protocol import Absent, Answer, Denied, Throttled, Unanswered
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from importer.model import Run
     from importer.pipeline.account import Api
     from importer.pipeline.deliver import Watcher
-    from importer.pipeline.judge import Job, Judged
+    from importer.pipeline.job import Job, Judged
     from importer.protocol.details import DetailsMeaning
     from importer.report.details import Book
     from importer.settings import Settings

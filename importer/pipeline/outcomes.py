@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from importer.journal import Journal
     from importer.model import Run
     from importer.pipeline.account import Account
-    from importer.pipeline.judge import Judged
+    from importer.pipeline.job import Judged
     from importer.settings import Settings
 
 UNRESUMABLE: Final = "it set partner references; the same `importer references` again does what is left"

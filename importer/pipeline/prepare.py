@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from importer.journal import Journal
     from importer.model import Against, Case, Entry, Preview, Run
     from importer.pipeline.account import Api
-    from importer.pipeline.judge import Job, Judged
+    from importer.pipeline.job import Job, Judged
     from importer.pipeline.parties import Parties
     from importer.settings import Settings
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from importer.model import Preview
-    from importer.pipeline.judge import Job, Judged
+    from importer.pipeline.job import Job, Judged
 
 TEXT: Final = pd.ArrowDtype(pa.string())
 ALIKE: Final = ("client", "country", "state", "type", "currency")

@@ -12,7 +12,8 @@ from importer.client import Client
 from importer.errors import Stopped
 from importer.journal import Journal
 from importer.model import Forecast, Preview
-from importer.pipeline.account import DeniedError, SilentError, ask_again, steady_clock, throttle_of
+from importer.pipeline.account import DeniedError, SilentError, ask_again
+from importer.pipeline.pacing import steady_clock, throttle_of
 from importer.pipeline.parties import asking_parties
 from importer.pipeline.preview import foretell, put_questions, sort_by_stake, to_send, warn
 from importer.protocol.preview import read_preview
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from importer.model import Doing
     from importer.pipeline.account import Api, Waiting
-    from importer.pipeline.judge import Job, Judged
+    from importer.pipeline.job import Job, Judged
     from importer.pipeline.parties import Parties, Party
     from importer.pipeline.preview import Question
     from importer.plan import Planned

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from importer.partner.wish import Known
     from importer.pipeline.account import Account, Api
     from importer.pipeline.deliver import Watcher
-    from importer.pipeline.judge import Job, Judged
+    from importer.pipeline.job import Job, Judged
     from importer.pipeline.reporting import Ending
     from importer.protocol import KnownCase
     from importer.settings import Settings

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from importer.model import Carried, Table
-    from importer.pipeline.judge import Job
+    from importer.pipeline.job import Job
     from importer.settings import Settings
 
 MENDS: Final = "rows to mend of run"  # these are facts about a source, said aloud before anything is sent

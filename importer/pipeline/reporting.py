@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from importer.journal import Journal
     from importer.model import Against, Digest, Doing, Preview
     from importer.past import Past
-    from importer.pipeline.judge import Judged
+    from importer.pipeline.job import Judged
     from importer.settings import Settings
 
 STALE: Final = 3_600.0  # seconds after which nobody writes to a temporary file any more

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from importer.model import Carried, Doing, Table
-    from importer.pipeline.judge import Job
+    from importer.pipeline.job import Job
     from importer.settings import Settings
     from schemas import Target
 

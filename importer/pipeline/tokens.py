@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from importer.client import Client
 from importer.errors import Stopped
-from importer.pipeline.account import ask_again, credential_of, steady_clock, throttle_of
+from importer.pipeline.account import ask_again, credential_of
+from importer.pipeline.pacing import steady_clock, throttle_of
 from importer.protocol import Answer, request_id, told
 from importer.protocol.tokens import Granted, Unlinked, read_token
 
