@@ -560,6 +560,8 @@ def test_a_bug_in_a_notice_leaves_the_runs_own_exit_code(
 
     assert (ran.code, hook) == (0, [])
     assert "No notice was sent. This is a bug in the importer." in ran.err
+    unasked = importer("submit", "june.csv")
+    assert (unasked.code, "needs --yes" in unasked.err) == (2, True)
 
 
 def test_an_address_in_a_file_is_used_and_others_that_can_read_it_are_warned_of(

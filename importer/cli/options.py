@@ -49,10 +49,7 @@ def common(command: Command) -> Command:
         code, stopped = _end(lambda: command(workspace, as_json=as_json, quiet=quiet, **options), workspace)
         if stopped:
             _say(stopped, as_json=as_json)
-        try:
-            noticing.tell(code, str(stopped or ""))
-        except Exception as error:  # noqa: BLE001 - how the run ended stands, whatever happens to a notice of it
-            click.echo(f"No notice was sent. {_confess(error, workspace)}", err=True)
+        _notify(code, str(stopped or ""), workspace)
         sys.exit(code)
 
     return run
@@ -63,7 +60,7 @@ def _end(command: Callable[[], int], workspace: Path) -> tuple[int, ImporterErro
     try:
         return command(), None
     except click.ClickException as error:
-        noticing.tell(error.exit_code, error.format_message())
+        _notify(error.exit_code, error.format_message(), workspace)
         raise
     except ImporterError as error:
         return error.exit_code, error
@@ -71,6 +68,13 @@ def _end(command: Callable[[], int], workspace: Path) -> tuple[int, ImporterErro
         return Interrupted.exit_code, Interrupted("Interrupted; nothing more was done.")
     except Exception as error:  # noqa: BLE001 - the last resort: a bug has a sentence, too
         return ImporterError.exit_code, _confess(error, workspace)
+
+
+def _notify(code: int, error: str, workspace: Path) -> None:
+    try:
+        noticing.tell(code, error)
+    except Exception as bug:  # noqa: BLE001 - how the run ended stands, whatever happens to a notice of it
+        click.echo(f"No notice was sent. {_confess(bug, workspace)}", err=True)
 
 
 def _say(error: ImporterError, *, as_json: bool) -> None:
