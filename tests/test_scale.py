@@ -40,14 +40,14 @@ finally:
 @pytest.fixture(scope="module")
 def make() -> Any:
     """The makers of sources of the benchmark."""
-    spec = importlib.util.spec_from_file_location("reading", Path(__file__).parent / "bench" / "reading.py")
+    spec = importlib.util.spec_from_file_location("invoices", Path(__file__).parent / "bench" / "invoices.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
-    sys.modules["reading"] = module
+    sys.modules["invoices"] = module
     spec.loader.exec_module(module)
     yield module.MAKERS
-    del sys.modules["reading"]
+    del sys.modules["invoices"]
 
 
 def held(source: Path) -> int:
