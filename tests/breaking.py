@@ -222,7 +222,7 @@ BREAKAGES = (
     Breakage(
         "a run of managed cases is resumed at the API of another target",
         "importer/cli/running.py",
-        "settings = replace(settings, target=pipeline.target_of(run, settings))",
+        "settings = replace(settings, target=submitting.target_of(run, settings))",
         "settings = replace(settings)",
     ),
     Breakage(

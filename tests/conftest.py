@@ -45,7 +45,13 @@ FILLING = Path(__file__).with_name("filling.py")
 PROGRAM = "from importer.cli import main; main(prog_name='importer')"
 # Loaded once: a process of its own then begins in milliseconds, not in seconds. None of them starts a thread of ours.
 LOADED = (
-    *("importer.history", "importer.pipeline", "importer.sandbox.server", "importer.screen", "schemas.customer"),
+    *(
+        "importer.history",
+        "importer.pipeline.submitting",
+        "importer.sandbox.server",
+        "importer.screen",
+        "schemas.customer",
+    ),
     *("importer.cli.running", "importer.read.cells", "importer.read.oldexcel", "importer.read.text"),
     # What libraries load where it is first used.
     *(

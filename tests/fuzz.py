@@ -37,7 +37,7 @@ from click.testing import CliRunner
 from mutations import TEXTS, mutate
 
 # All of it is loaded before processes are forked.
-import importer.pipeline
+import importer.pipeline.submitting
 import importer.read.oldexcel
 import importer.read.source
 import importer.read.text

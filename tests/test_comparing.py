@@ -13,9 +13,10 @@ import pytest
 
 from importer import settings
 from importer.journal import Journal
-from importer.pipeline import Ending, check, prepare
+from importer.pipeline import prepare
 from importer.pipeline.account import Account, Api
 from importer.pipeline.bundling import bundle_rows
+from importer.pipeline.checking import check
 from importer.pipeline.comparing import compare_check, compare_planned
 from importer.pipeline.describing import describe
 from importer.pipeline.job import Job
@@ -23,7 +24,7 @@ from importer.pipeline.judge import judge
 from importer.pipeline.parties import Parties, Party
 from importer.pipeline.prepare import past_of, plan_rows
 from importer.pipeline.record import run_of_dict
-from importer.pipeline.reporting import keep
+from importer.pipeline.reporting import Ending, keep
 from importer.pipeline.sessions import summarise
 from importer.report import archive
 

@@ -22,10 +22,13 @@ from typing import TYPE_CHECKING, Any, Self
 import openpyxl
 import pytest
 
-from importer import messages, pipeline, settings
+from importer import messages, settings
 from importer.client import Client
 from importer.errors import JournalError
+from importer.pipeline.account import Api
+from importer.pipeline.job import Job
 from importer.pipeline.pacing import steady_clock
+from importer.pipeline.submitting import submit
 from importer.protocol import Answer, Lost
 from importer.sandbox import Fault, Settings, Store, serving
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from importer.pipeline.reporting import Ending
     from importer.protocol import Reply
 
     Importer = Callable[..., Any]
@@ -149,16 +153,16 @@ def spy(monkeypatch: pytest.MonkeyPatch, sent: Callable[[bytes, str], None]) -> 
 
 def test_1_a_second_run_plans_only_after_the_first_has_ended(world: World) -> None:
     world.write("INV-1", "INV-2")
-    endings: list[pipeline.Ending] = []
+    endings: list[Ending] = []
     waiting = threading.Event()
 
     with serving(world.folder / "outside.db", faulty(*UNPROTECTED)) as url:
-        api, job = pipeline.Api(url, "sandbox"), pipeline.Job((world.file,))
+        api, job = Api(url, "sandbox"), Job((world.file,))
         chosen = replace(settings.load(world.folder, {}), api_url=url)
 
         def second() -> None:
             waiting.set()
-            ended = pipeline.submit(job, chosen, api, confirm=lambda _: True, watcher=Silent(), wait=True)
+            ended = submit(job, chosen, api, confirm=lambda _: True, watcher=Silent(), wait=True)
             endings.append(ended)
 
         beside = threading.Thread(target=second)
@@ -166,12 +170,12 @@ def test_1_a_second_run_plans_only_after_the_first_has_ended(world: World) -> No
         def ask(_: object) -> bool:
             """While the first run's question stands on the screen, a scheduler starts the same file again."""
             with pytest.raises(JournalError, match="Another importer is sending for this account"):
-                pipeline.submit(job, chosen, api, confirm=lambda _: True, watcher=Silent())
+                submit(job, chosen, api, confirm=lambda _: True, watcher=Silent())
             beside.start()
             waiting.wait()
             return True
 
-        first = pipeline.submit(job, chosen, api, confirm=ask, watcher=Silent())
+        first = submit(job, chosen, api, confirm=ask, watcher=Silent())
         beside.join()
 
     assert first.figures.counts["created"] == 2
@@ -185,7 +189,7 @@ def test_1_two_workspaces_that_share_a_journal_share_the_right_to_send(world: Wo
     (world.folder / "beside" / "journal.db").symlink_to(world.folder / "journal.db")
 
     with serving(world.folder / "outside.db") as url:
-        api, job = pipeline.Api(url, "sandbox"), pipeline.Job((world.file,))
+        api, job = Api(url, "sandbox"), Job((world.file,))
         chosen = replace(settings.load(world.folder, {}), api_url=url)
         named = settings.load(world.folder / "other", {}, {"IMPORTER_JOURNAL": str(world.folder / "journal.db")})
         linked = settings.load(world.folder / "beside", {}, {})
@@ -193,10 +197,10 @@ def test_1_two_workspaces_that_share_a_journal_share_the_right_to_send(world: Wo
         def ask(_: object) -> bool:
             for other in (named, linked):
                 with pytest.raises(JournalError, match="Another importer is sending for this account"):
-                    pipeline.submit(job, other, api, confirm=lambda _: True, watcher=Silent())
+                    submit(job, other, api, confirm=lambda _: True, watcher=Silent())
             return True
 
-        ending = pipeline.submit(job, chosen, api, confirm=ask, watcher=Silent())
+        ending = submit(job, chosen, api, confirm=ask, watcher=Silent())
 
     assert ending.figures.counts["created"] == 1
 

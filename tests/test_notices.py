@@ -460,7 +460,7 @@ def test_a_bug_is_told_without_what_it_was_about(
     def fail(*_: object, **__: object) -> None:
         raise KeyError("Anna Debtor")
 
-    monkeypatch.setattr("importer.pipeline.submit", fail)
+    monkeypatch.setattr("importer.pipeline.submitting.submit", fail)
     ran = importer("submit", write(tmp_path / "june.csv"), "--sandbox", "--yes")
 
     assert (ran.code, told(hook)[0]) == (70, "Sandbox: Import of june.csv ended by a bug")
@@ -474,7 +474,7 @@ def test_an_interruption_is_told(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("importer.pipeline.submit", interrupt)
+    monkeypatch.setattr("importer.pipeline.submitting.submit", interrupt)
 
     assert importer("submit", write(tmp_path / "june.csv"), "--sandbox", "--yes").code == 130
     assert told(hook)[0] == "Sandbox: Import of june.csv interrupted"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from importer.pipeline import Refreshed
+    from importer.pipeline.refreshing import Refreshed
 
 
 @click.command()
@@ -53,9 +53,10 @@ def refresh(
         raise click.UsageError("Say which cases: RUN..., --since DATE, --until DATE, or --open for all that are open.")
     if of_runs and period:
         raise click.UsageError("RUN... and a period exclude each other.")
-    from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
+    from importer import screen  # noqa: PLC0415 - imports that --help need not wait for
+    from importer.pipeline import refreshing  # noqa: PLC0415 - the same
 
-    scope = pipeline.Scope(
+    scope = refreshing.Scope(
         of_runs=tuple(dict.fromkeys(of_runs)),
         since=read_day(since, "--since"),
         until=read_day(until, "--until", end=True),
@@ -65,10 +66,14 @@ def refresh(
     )
     settings, _ = take_settings(workspace, options)
     if of_runs:
-        settings = replace(settings, target=pipeline.target_of(of_runs[0], settings))
+        from importer.pipeline.submitting import target_of  # noqa: PLC0415 - the same
+
+        settings = replace(settings, target=target_of(of_runs[0], settings))
     console = screen.console(quiet=quiet)
     with open_api(settings, sandbox=sandbox) as api, screen.Watching(console, "Asking", "asked") as watcher:
-        done = pipeline.refresh(scope, settings, api, client=client, watcher=watcher, wait=wait, written=not no_report)
+        done = refreshing.refresh(
+            scope, settings, api, client=client, watcher=watcher, wait=wait, written=not no_report
+        )
     return _finish(done, scope.of_runs, console, as_json=as_json)
 
 

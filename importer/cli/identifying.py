@@ -53,10 +53,11 @@ def find(
         found, missing = history.find(settings, value), f"The journal knows no case {value}."
         met = history.met(settings, value, *(case["creditor_reference"] for case in found))
     else:
-        from importer import history, pipeline, screen  # noqa: PLC0415 - a second of imports
+        from importer import history, screen  # noqa: PLC0415 - imports that --help need not wait for
+        from importer.pipeline.finding import find_remote  # noqa: PLC0415 - the same
 
         with open_api(settings, sandbox=sandbox) as api, screen.Watching(screen.console(quiet=quiet)) as watcher:
-            told = pipeline.find_remote(value, settings, api, client=client, watcher=watcher, wait=wait)
+            told = find_remote(value, settings, api, client=client, watcher=watcher, wait=wait)
             found = [
                 {
                     "creditor_reference": case.creditor_reference,

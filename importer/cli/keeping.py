@@ -110,12 +110,13 @@ def rebuild(
     workspace: Path, *, as_json: bool, quiet: bool, sandbox: bool, wait: bool, client: str | None, **options: Any
 ) -> int:
     """Read the account's cases from the API into the journal: after it was lost, or restored from a backup."""
-    from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
+    from importer import screen  # noqa: PLC0415 - imports that --help need not wait for
+    from importer.pipeline.rebuild import rebuild as read_all  # noqa: PLC0415 - the same
 
     settings, _ = take_settings(workspace, options)
     console = screen.console(quiet=quiet)
     with open_api(settings, sandbox=sandbox) as api, screen.Watching(console) as watcher:
-        rebuilt = pipeline.rebuild(settings, api, client=client, watcher=watcher, wait=wait)
+        rebuilt = read_all(settings, api, client=client, watcher=watcher, wait=wait)
     if as_json:
         told = {**asdict(rebuilt), "incomplete": len(rebuilt.incomplete), "incomplete_references": rebuilt.incomplete}
         print_json({**told, "exit": rebuilt.exit_code})

@@ -15,7 +15,7 @@ from importer.errors import ImporterError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from importer.pipeline import Api
+    from importer.pipeline.account import Api
 
 
 @click.command()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from importer.notice import Notice, Origin
-    from importer.pipeline import Ending
+    from importer.pipeline.reporting import Ending
 
 META: Final = "importer.notice"
 

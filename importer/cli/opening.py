@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from importer.client import Header
-    from importer.pipeline import Api
+    from importer.pipeline.account import Api
     from importer.settings import Settings
 
 SANDBOX_KEY: Final = "sandbox"
@@ -60,7 +60,7 @@ def _referral_url(settings: Settings) -> str | None:
 @contextmanager
 def open_api(settings: Settings, *, sandbox: bool) -> Iterator[Api]:
     """Find the API and its key; with *sandbox* serve one for as long as it is used."""
-    from importer.pipeline import Api  # noqa: PLC0415 - pandas
+    from importer.pipeline.account import Api  # noqa: PLC0415 - pandas
 
     if not sandbox:
         from importer.settings import api_key  # noqa: PLC0415 - with the settings

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from importer.pipeline import Ending, Job, Offer
+    from importer.pipeline.job import Job
+    from importer.pipeline.prepare import Offer
+    from importer.pipeline.reporting import Ending
     from importer.settings import Settings
 
 
@@ -63,15 +65,15 @@ def check(
     console = screen.console(quiet=quiet)
     with ExitStack() as stack:
         doing = stack.enter_context(screen.Working(console))
-        from importer import pipeline  # noqa: PLC0415 - a second of imports
+        from importer.pipeline import checking  # noqa: PLC0415 - half a second of imports
 
         settings, job = _take_up(workspace, options)
         environment = "loopback" if sandbox else environment_told(settings)
         ask = None
         if preview:
-            pipeline.require_preview(settings.target)
+            _require_preview(settings)
             ask = stack.enter_context(open_api(settings, sandbox=sandbox)), screen.Watching(console).waiting
-        ending = pipeline.check(job, settings, environment=environment, written=not no_report, doing=doing, ask=ask)
+        ending = checking.check(job, settings, environment=environment, written=not no_report, doing=doing, ask=ask)
     if ending.preview:
         screen.show_preview(console, ending.preview)
     return _finish(ending, console, as_json=as_json)
@@ -100,12 +102,13 @@ def submit(
     """Judge every row of SOURCE..., show what would be sent, ask, and send what is valid."""
     noticing.expect("submit", options["sources"], workspace, sandbox=sandbox)
     need_yes("submit", yes=yes)
-    from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
+    from importer import screen  # noqa: PLC0415 - imports that --help need not wait for
+    from importer.pipeline import submitting  # noqa: PLC0415 - the same
 
     settings, job = _take_up(workspace, options)
     console = screen.console(quiet=quiet)
     if preview:
-        pipeline.require_preview(settings.target)
+        _require_preview(settings)
     doing = screen.Working(console)
     asked: list[Offer] = []
 
@@ -116,7 +119,7 @@ def submit(
         return yes or click.confirm("Send?", err=True)
 
     with open_api(settings, sandbox=sandbox) as api, screen.Watching(console) as watcher, doing:
-        ending = pipeline.submit(
+        ending = submitting.submit(
             job, settings, api, confirm=confirm, watcher=watcher, wait=wait, preview=preview, doing=doing
         )
     return _finish(ending, console, as_json=as_json, told=bool(asked))
@@ -130,13 +133,14 @@ def submit(
 def resume(workspace: Path, *, run: str, as_json: bool, quiet: bool, sandbox: bool, wait: bool, **options: Any) -> int:
     """Finish RUN: ask about what is unknown, send what was not sent."""
     noticing.expect("resume", (run,), workspace, sandbox=sandbox)
-    from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
+    from importer import screen  # noqa: PLC0415 - imports that --help need not wait for
+    from importer.pipeline import submitting  # noqa: PLC0415 - the same
 
     settings, _ = take_settings(workspace, options)
-    settings = replace(settings, target=pipeline.target_of(run, settings))
+    settings = replace(settings, target=submitting.target_of(run, settings))
     console = screen.console(quiet=quiet)
     with open_api(settings, sandbox=sandbox) as api, screen.Watching(console) as watcher:
-        ending = pipeline.resume(run, settings, api, watcher=watcher, wait=wait)
+        ending = submitting.resume(run, settings, api, watcher=watcher, wait=wait)
     return _finish(ending, console, as_json=as_json)
 
 
@@ -145,20 +149,27 @@ def resume(workspace: Path, *, run: str, as_json: bool, quiet: bool, sandbox: bo
 @click.argument("run")
 def report(workspace: Path, *, run: str, as_json: bool, quiet: bool) -> int:
     """Write the report of RUN again, from the journal."""
-    from importer import pipeline, screen  # noqa: PLC0415 - a second of imports that --help need not wait for
+    from importer import screen  # noqa: PLC0415 - imports that --help need not wait for
+    from importer.pipeline import submitting  # noqa: PLC0415 - the same
 
-    ending = pipeline.rewrite(run, load_settings(workspace))
+    ending = submitting.rewrite(run, load_settings(workspace))
     _finish(ending, screen.console(quiet=quiet), as_json=as_json)
     return 0
 
 
 def _take_up(workspace: Path, options: Mapping[str, Any]) -> tuple[Settings, Job]:
     """Gather settings and what the user asked for; rows to mend know their target, where none is named."""
-    from importer import pipeline  # noqa: PLC0415 - a second of imports that --help need not wait for
+    from importer.pipeline.remembering import take_target  # noqa: PLC0415 - pandas
 
     settings, rest = take_settings(workspace, options)
     job = make_job(**rest)
-    return pipeline.take_target(job, settings, options["target"]), job
+    return take_target(job, settings, options["target"]), job
+
+
+def _require_preview(settings: Settings) -> None:
+    from importer.pipeline.preview import require_preview  # noqa: PLC0415 - pandas
+
+    require_preview(settings.target)
 
 
 def make_job(
@@ -172,7 +183,7 @@ def make_job(
 ) -> Job:
     """Gather what the user asked for."""
     from importer.model import Styles  # noqa: PLC0415 - pandas
-    from importer.pipeline import Job  # noqa: PLC0415 - as above
+    from importer.pipeline.job import Job  # noqa: PLC0415 - as above
     from schemas import CLIENT  # noqa: PLC0415 - as above
 
     fields = {**({} if client is None else {CLIENT: client}), **read_constants(constants)}

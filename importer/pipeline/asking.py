@@ -1,4 +1,4 @@
-"""Opens a talk with the API about an account's cases."""
+"""Opens a talk with the API about an account's cases, where the target's cases can be asked about."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import schemas
 from importer.client import Client
+from importer.errors import SettingsError
 from importer.pipeline.pacing import steady_clock, throttle_of
 from importer.talk import Talk
 
@@ -16,6 +18,19 @@ if TYPE_CHECKING:
     from importer.journal import Journal
     from importer.pipeline.account import Account, Api, Waiting
     from importer.settings import Settings
+    from schemas import Reading, Target
+
+
+def readable(name: str) -> tuple[Target, Reading]:
+    """Return the target called *name*, and how its cases are read.
+
+    Raises:
+        SettingsError: They cannot be.
+    """
+    target = schemas.load(name)
+    if target.READING is None:
+        raise SettingsError(f"The API cannot be asked about cases of the target `{name}`.")
+    return target, target.READING
 
 
 @asynccontextmanager

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from importer.compare import Side, Submitted, choose, compare, compare_hashes
-from importer.errors import NoJournalError, RunError
+from importer.errors import RunError
 from importer.journal import Journal, clients
 from importer.journal.traces import references_of_run, traces_of
 from importer.model import Against, Earlier, split_row_key
 from importer.past import count, count_columns, describe, recall, recall_unchanged, runs_to_resume
 from importer.pipeline.bundling import bundle_rows
+from importer.pipeline.job import Compared
 from importer.pipeline.prepare import cases_of, past_of
 from importer.pipeline.reporting import rows_path
 from importer.plan import key_of, set_aside
@@ -61,26 +62,6 @@ class Whose:
         return self.by_client.get(client, NOBODY)
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """Rows, and what is known of them.
-
-    Attributes:
-        judged: With an issue for each field that is not what was sent, and with bundles as a submit would make them.
-        against: For people and scripts.
-        pasts: Row key → what the journal knows of it.
-    """
-
-    judged: Judged
-    against: Against
-    pasts: Mapping[int, Past] = field(default_factory=dict)
-
-    @property
-    def made(self) -> dict[int, Past]:
-        """Those of them that are imported already."""
-        return {row: past for row, past in self.pasts.items() if past.way == "already-imported"}
-
-
 def compare_check(judged: Judged, job: Job, settings: Settings, environment: str) -> Compared:
     """Say what a submit would do, by the journal as it is now; nothing is written to it, and nobody is held up.
 
@@ -91,16 +72,15 @@ def compare_check(judged: Judged, job: Job, settings: Settings, environment: str
         environment: Which world's cases count.
 
     Raises:
-        JournalError: There is a journal, and it cannot be read.
+        NoJournalError: There is none.
+        JournalError: It cannot be read.
     """
-    with suppress(NoJournalError), closing(Journal.open(settings.journal, settings.locks, create=False)) as journal:
+    with closing(Journal.open(settings.journal, settings.locks, create=False)) as journal:
         whose = _find_accounts(judged, journal, environment)
         if judged.bundling:
             judged = bundle_rows(judged, job, *past_of(judged, job, journal, whose.of))
         pasts = list(_recall_all(judged, job, journal, whose))
         return _compare(judged, pasts, whose, job, journal, settings)
-    judged = bundle_rows(judged, job, set(), {})
-    return Compared(judged, Against("", count((), len(judged.values) - len(judged.faulty)), strange=judged.sent))
 
 
 def compare_planned(

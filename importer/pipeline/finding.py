@@ -7,40 +7,48 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-import schemas
-from importer.errors import SettingsError
-from importer.pipeline.asking import asking
+from importer.journal import Journal
+from importer.pipeline.asking import asking, readable
+from importer.pipeline.parties import name_clients, sending_parties
 from importer.pipeline.rebuild import pages
 from importer.protocol import Found, read_lookup, survives_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from importer.journal import Journal
     from importer.pipeline.account import Account, Api
     from importer.pipeline.deliver import Watcher
     from importer.protocol import KnownCase
     from importer.settings import Settings
     from importer.talk import Talk
-    from schemas import Reading, Target
+    from schemas import Reading
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _REFERENCE: Final = re.compile(r"[A-Z0-9]{8}", re.IGNORECASE | re.ASCII)
 
 
-def readable(name: str) -> tuple[Target, Reading]:
-    """Return the target called *name*, and how its cases are read.
+def find_remote(
+    value: str, settings: Settings, api: Api, *, client: str | None = None, watcher: Watcher, wait: bool = False
+) -> list[KnownCase]:
+    """Ask the API for the case with this id, Debitura reference or creditor reference.
 
     Raises:
-        SettingsError: They cannot be.
+        CannotStart: The journal is busy, the target's cases cannot be asked about, or the key is a partner's and no
+            client is named.
+        Stopped: The API does not accept the key, or cannot be asked.
     """
-    target = schemas.load(name)
-    if target.READING is None:
-        raise SettingsError(f"The API cannot be asked about cases of the target `{name}`.")
-    return target, target.READING
+    readable(settings.target)
+    named = name_clients(api, client)
+    with (
+        closing(Journal.open(settings.journal, settings.locks)) as journal,
+        sending_parties(api, settings, journal, named, wait=wait, waiting=watcher.waiting) as parties,
+    ):
+        party = parties.only(client or "")
+        return look_for(value, journal, party.account, settings, party.api, watcher)
 
 
 def look_for(

@@ -13,8 +13,8 @@ import schemas
 from importer import messages
 from importer.errors import Interrupted, RunError
 from importer.journal import Journal, erasing, kept_back
-from importer.pipeline import rewrite
 from importer.pipeline.reporting import FILES, WORKBOOK, delete_stale, rows_path
+from importer.pipeline.submitting import rewrite
 from importer.report import archive
 from importer.report.mentions import mentions
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from importer.bundle import Bundle
-    from importer.model import Bundling, DateOrder, DecimalStyle, Making
+    from importer.model import Against, Bundling, DateOrder, DecimalStyle, Making
+    from importer.past import Past
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,3 +163,23 @@ class Judged:
         """Keys of the rows that have no other error than that a row of their bundle has one."""
         errors = self.issues[self.issues["severity"] == "error"]
         return set(errors["row"]) - set(errors["row"][errors["code"] != HELD])
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Rows, and what is known of them.
+
+    Attributes:
+        judged: With an issue for each field that is not what was sent, and with bundles as a submit would make them.
+        against: For people and scripts.
+        pasts: Row key → what the journal knows of it.
+    """
+
+    judged: Judged
+    against: Against
+    pasts: Mapping[int, Past] = field(default_factory=dict)
+
+    @property
+    def made(self) -> dict[int, Past]:
+        """Those of them that are imported already."""
+        return {row: past for row, past in self.pasts.items() if past.way == "already-imported"}

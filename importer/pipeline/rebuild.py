@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -15,10 +16,12 @@ from typing import TYPE_CHECKING, Final
 import schemas
 from importer import messages
 from importer.bundle import BUCKETS
+from importer.journal import Journal
 from importer.journal.held import holders, ids_known, ids_sent
 from importer.journal.tables import DROPPED
 from importer.model import Case, read_invoices
-from importer.pipeline.asking import asking
+from importer.pipeline.asking import asking, readable
+from importer.pipeline.parties import name_clients, sending_parties
 from importer.protocol import read_list
 from schemas.creditors import is_complete
 
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from importer.client import Query
-    from importer.journal import Connection, Journal
+    from importer.journal import Connection
     from importer.model import Invoice
     from importer.pipeline.account import Account, Api
     from importer.pipeline.deliver import Watcher
@@ -66,6 +69,25 @@ class Rebuilt:
     def exit_code(self) -> int:
         """Return 1 where something is left for people to see to."""
         return 1 if self.incomplete else 0
+
+
+def rebuild(
+    settings: Settings, api: Api, *, client: str | None = None, watcher: Watcher, wait: bool = False
+) -> Rebuilt:
+    """Note in the journal the cases that the account, or a partner's client's, has and the journal does not know.
+
+    Raises:
+        CannotStart: The journal is busy, the target makes no cases, or the key is a partner's and no client is named.
+        Stopped: The API does not accept the key, or cannot be read to the end.
+    """
+    readable(settings.target)
+    named = name_clients(api, client)
+    with (
+        closing(Journal.open(settings.journal, settings.locks)) as journal,
+        sending_parties(api, settings, journal, named, wait=wait, waiting=watcher.waiting) as parties,
+    ):
+        party = parties.only(client or "")
+        return read_all(journal, party.account, settings, party.api, watcher, client=client or "")
 
 
 def read_all(

@@ -17,8 +17,7 @@ from importer.journal import Journal
 from importer.journal.following import count_left_out, follow, note
 from importer.model import NOT_FOUND, Line, Standing, StatusReport, compare, split_row_key
 from importer.pipeline.account import credential_of
-from importer.pipeline.asking import asking
-from importer.pipeline.finding import readable
+from importer.pipeline.asking import asking, readable
 from importer.pipeline.parties import name_clients, sending_parties
 from importer.pipeline.reporting import make_folder
 from importer.protocol.standings import read_standing, read_standings

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from importer.model import Against, Preview
-    from importer.pipeline import Ending, Offer, Rebuilt, Refreshed
     from importer.pipeline.details import Fetched
+    from importer.pipeline.prepare import Offer
+    from importer.pipeline.rebuild import Rebuilt
     from importer.pipeline.record import Figures
     from importer.pipeline.references import Errand
+    from importer.pipeline.refreshing import Refreshed
+    from importer.pipeline.reporting import Ending
 
 __all__ = [
     "Watching",

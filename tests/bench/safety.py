@@ -23,9 +23,12 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from importer import pipeline, settings
+from importer import settings
 from importer.client import Client
 from importer.journal.commits import Commits
+from importer.pipeline.account import Api
+from importer.pipeline.job import Job
+from importer.pipeline.submitting import submit
 from importer.protocol import Answer
 from importer.throttle import Rate
 
@@ -153,8 +156,8 @@ def measure(rows: int, ceiling: int) -> Measured:
         chosen = replace(settings.load(folder, {}), concurrency=ceiling, rate=Rate(10**9, 10**9, 10**9))
         watched = Watched()
         with sandbox(folder) as (url, used), counted() as waits:
-            api = pipeline.Api(url, "sandbox")
-            ending = pipeline.submit(pipeline.Job((source,)), chosen, api, confirm=lambda _: True, watcher=watched)
+            api = Api(url, "sandbox")
+            ending = submit(Job((source,)), chosen, api, confirm=lambda _: True, watcher=watched)
         assert ending.figures.counts["created"] == rows
         bodies = [
             b'{"creditorReference":"INV-%d","currencyCode":"EUR","date":"2026-01-15","amountToRecover":%d.50,"debtor":{'

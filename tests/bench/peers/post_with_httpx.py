@@ -13,13 +13,13 @@ database, url, at_once = sys.argv[1:]
 rows = sqlite3.connect(database).execute("SELECT reference, body FROM invoices").fetchall()
 
 
-async def main():
+async def main() -> None:
     """Post all rows."""
     left = iter(rows)
     limits = httpx.Limits(max_connections=int(at_once), max_keepalive_connections=int(at_once))
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60, trust_env=False) as client:
 
-        async def work():
+        async def work() -> None:
             for reference, body in left:
                 answer = await client.post("/cases", content=body, headers={"Idempotency-Key": reference})
                 answer.raise_for_status()

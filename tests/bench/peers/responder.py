@@ -10,6 +10,7 @@ import json
 import socket
 from datetime import UTC, datetime
 from itertools import count
+from typing import Any
 from uuid import UUID
 
 import uvicorn
@@ -20,7 +21,7 @@ posted = 0
 ME = {"id": str(UUID(int=1)), "name": "Invented Creditor", "companyName": "Invented Creditor"}
 
 
-async def app(scope, receive, send):
+async def app(scope: Any, receive: Any, send: Any) -> None:
     """Answer a request."""
     global posted
     body = b""
