@@ -1,13 +1,15 @@
-"""An API that takes every case after 2 ms and keeps nothing: the same server for whoever posts.
+"""An API that takes every case after a delay and keeps nothing: the same server for whoever posts.
 
-    python responder.py
+    python responder.py [SECONDS OF DELAY]
 
-It prints its URL. Whoever asks for what it has counted (GET /counted) learns how many cases were posted.
+It prints its URL. GET /counted tells how many cases were posted, and how many requests came in the first ten minutes.
 """
 
 import asyncio
 import json
 import socket
+import sys
+import time
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -15,15 +17,15 @@ from uuid import UUID
 
 import uvicorn
 
-DELAY = 0.002  # seconds
-numbers = count(1)
-posted = 0
+DELAY = float(sys.argv[1]) if len(sys.argv) > 1 else 0.002  # seconds
+TEN_MINUTES = 600  # seconds
 ME = {"id": str(UUID(int=1)), "name": "Invented Creditor", "companyName": "Invented Creditor"}
+numbers = count(1)
+came: list[float] = []
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
     """Answer a request."""
-    global posted
     body = b""
     while True:
         message = await receive()
@@ -31,16 +33,17 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         if not message.get("more_body"):
             break
     status, said = 200, {}
+    if scope["path"] == "/counted":
+        said = {"posted": next(numbers) - 1, "ten minutes": sum(one <= came[0] + TEN_MINUTES for one in came)}
+    else:
+        came.append(time.monotonic())
     if scope["method"] == "POST":
         await asyncio.sleep(DELAY)
-        posted += 1
         number = next(numbers)
         said = json.loads(body) | {"id": str(UUID(int=number)), "reference": f"{number:08}"}
-    elif scope["path"] == "/counted":
-        said = {"posted": posted}
     elif scope["path"] == "/me":
         said = ME
-    else:
+    elif not said:
         status = 404
     content = json.dumps(said).encode()
     headers = [
