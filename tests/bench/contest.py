@@ -190,4 +190,9 @@ def _most(spent: Sequence[Spent]) -> int | None:
 
 def run(command: Sequence[str], environment: Mapping[str, str] | None = None, code: int = 0) -> Contender:
     """Run a command where it is told to; it has to end with *code*."""
-    return lambda place: measure(command, place, {**os.environ, **(environment or {})}, code)
+    return lambda place: measure(command, place, {**surroundings(), **(environment or {})}, code)
+
+
+def surroundings() -> dict[str, str]:
+    """Give an environment in which Python keeps what it has compiled, as it does where a program is installed."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

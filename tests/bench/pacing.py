@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from contest import PROGRAM, Bound
+from contest import PROGRAM, Bound, surroundings
 from measuring import Spent, measure
 from posting import counted, responder, settings
 
@@ -42,5 +41,5 @@ def send(folder: Path, source: str, latency: float) -> Spent:
     """Send to a server of that latency; what it says is how many requests came there in the first ten minutes."""
     with tempfile.TemporaryDirectory(dir=folder) as place, responder(latency) as url:
         command = [*PROGRAM, "submit", source, "--yes", "--quiet"]
-        spent = measure(command, Path(place), {**os.environ, **settings(url, PUBLISHED)})
+        spent = measure(command, Path(place), {**surroundings(), **settings(url, PUBLISHED)})
         return replace(spent, said=str(counted(url)["ten minutes"]))

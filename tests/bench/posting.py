@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
 from checking import OTHERS
-from contest import HERE, NONE, PROGRAM, Bound
+from contest import HERE, NONE, PROGRAM, Bound, surroundings
 from measuring import Spent, measure
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ def posting(rows: int, command: Callable[[str, Path], Sequence[str]]) -> Contend
 
     def post(place: Path) -> Spent:
         with responder() as url:
-            spent = measure(command(url, place), place, {**os.environ, **settings(url), "HOME": str(place)})
+            spent = measure(command(url, place), place, {**surroundings(), **settings(url), "HOME": str(place)})
             posted = counted(url)["posted"]
         if posted != rows:
             sys.exit(f"{posted} of {rows} rows were posted by {command(url, place)}")

@@ -14,15 +14,14 @@ if TYPE_CHECKING:
     from measuring import Spent
 
 HELP = 150.0  # ms
-# What a command has loaded by its end: all that is not ours.
-NEEDED = """
+# The modules that a command has loaded by its end.
+LOADED = """
 import contextlib, io, json, sys
 from importer.__main__ import main
 sys.argv = ["importer", *sys.argv[1:]]
 with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
     main()
-ours = ("importer", "schemas", "__main__", "__mp_main__")
-print(json.dumps([name for name, module in sys.modules.items() if module and name.partition(".")[0] not in ours]))
+print(json.dumps([name for name, module in sys.modules.items() if module and not name.startswith("__")]))
 """
 BARE = """
 import contextlib, gc, importlib, json, sys
@@ -31,6 +30,7 @@ for name in json.load(open(sys.argv[1])):
     with contextlib.suppress(ImportError):
         importlib.import_module(name)
 """
+OURS = ("importer", "schemas")
 
 
 def start(suite: Suite, _rows: list[int] | None) -> None:
@@ -46,26 +46,21 @@ def hold_start(suite: Suite, bound: Bound) -> None:
     """Hold a check of ten rows to *bound*, as the ratio to the bare cost of importing what it needs."""
     source = suite.source("csv", 10, 0.0)
     command = ["check", source, "--quiet"]
-    listed = suite.folder / "needed.json"
-    listed.write_text(
-        subprocess.run(
-            [sys.executable, "-c", NEEDED, *command, "--workspace", str(suite.folder / "needed")],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-    )
-    needed = len(json.loads(listed.read_text()))
-    spent = suite.race(
-        {
-            "check": run([*PROGRAM, *command]),
-            "alone": run([*PROGRAM, *command, "--no-report"]),
-            "bare": run([sys.executable, "-c", BARE, str(listed)]),
-        }
-    )
-    bare = f"python importing the {needed} modules it needs", spent["bare"]
-    suite.hold("check, CSV, 10 rows", spent["check"], bare, bound, of=milliseconds, unit="ms")
-    suite.hold("check --no-report, CSV, 10 rows", spent["alone"], bare, NONE, of=milliseconds, unit="ms")
+    workspace = ["--workspace", str(suite.folder / "start")]
+    loading = [sys.executable, "-c", LOADED, *command, *workspace]
+    loaded = json.loads(subprocess.run(loading, check=True, capture_output=True, text=True).stdout)
+    lists = {"all": loaded, "others'": [name for name in loaded if name.partition(".")[0] not in OURS]}
+    contenders = {"check": run([*PROGRAM, *command]), "alone": run([*PROGRAM, *command, "--no-report"])}
+    for name, modules in lists.items():
+        path = suite.folder / f"{name.rstrip(chr(39))}.json"
+        path.write_text(json.dumps(modules))
+        contenders[name] = run([sys.executable, "-c", BARE, str(path)])
+    spent = suite.race(contenders)
+    for name, modules in lists.items():
+        bare = f"python importing {name} {len(modules)} modules that it needs", spent[name]
+        limit = bound if name == "all" else NONE
+        suite.hold("check, CSV, 10 rows", spent["check"], bare, limit, of=milliseconds, unit="ms")
+        suite.hold("check --no-report, CSV, 10 rows", spent["alone"], bare, of=milliseconds, unit="ms")
 
 
 def milliseconds(spent: Spent) -> float:

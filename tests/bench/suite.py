@@ -14,6 +14,7 @@ It ends with 1 where a ratio is not what it is to be.
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import sys
 from pathlib import Path
@@ -53,6 +54,8 @@ def main() -> None:
     parser.add_argument("--write", type=Path, metavar="PAGE", help="Write the tables of --json into a page.")
     given = parser.parse_args()
     suite = Suite(given.folder.resolve(), given.rounds)
+    for package in ("importer", "schemas"):  # as pip does where it installs a program
+        compileall.compile_dir(HERE.parent.parent / package, quiet=1)
     print(TABLE, flush=True)
     for name in given.only or [name for name in PARTS if name != "guard"]:
         suite.part = name
