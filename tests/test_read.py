@@ -201,6 +201,13 @@ def test_the_fast_reader_is_used_where_it_is_faithful_and_only_there(odd: bytes,
     assert (blocks.read_fast(odd, Dialect(",", '"', ()), 2) is None) is exactly
 
 
+def test_a_swallowed_record_is_found_in_the_last_line_too_where_nothing_ends_it() -> None:
+    swallowing = b'a,b,c,d,e\n1,2,3,4,5\n5,6,7,8,"9\n1,2,3,4,5\n1"'
+
+    with pytest.raises(SourceError, match="has a quote in row 3 that closes 2 lines further down"):
+        text.read(held(swallowing), Reading())
+
+
 def test_a_block_that_the_fast_reader_leaves_does_not_slow_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importer.read.source.CHUNK", 64)
     lines = [f'{row},"b, {row}"\n' for row in range(2, 80)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +18,7 @@ from importer.read.dialect import lines_of, records_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from concurrent.futures import Future
 
     from importer.read.dialect import Dialect
 
@@ -23,6 +26,7 @@ BATCH: Final = 10_000  # records made into columns at once
 SWALLOWING: Final = 4  # delimiters in a line of a cell that show it to be a record
 LONGEST_RECORD: Final = 1 << 26  # bytes
 
+LF, CR = 10, 13
 _BREAKS: Final = "[\n\r]"
 
 
@@ -52,24 +56,36 @@ class Body:
             SourceError: A quote is out of place, or a record longer than `LONGEST_RECORD`.
         """
         rest = b""
-        for chunk in chunks:
-            block = rest + chunk[skipped:]
-            skipped = max(0, skipped - len(chunk))
-            # A CR at the very end may be half of what ends a line.
-            end = max(block.rfind(b"\n"), block.rfind(b"\r", 0, -1)) + 1
-            taken = self._take_block(block[:end], last=False) if end else 0
-            rest = block[taken:]
+        for block, columns in self._read_ahead(_cut(chunks, skipped)):
+            if len(block) > LONGEST_RECORD and not block.endswith((b"\n", b"\r")):
+                raise SourceError(tell_too_long(self.next))
+            if rest:  # the record before goes on in this block
+                block = rest + block  # noqa: PLW2901 - the same, whole
+                columns = read_fast(block, self.dialect, self.width)  # noqa: PLW2901 - as above
+            rest = block[self._take_block(block, columns, last=False) :]
             if len(rest) > LONGEST_RECORD:
                 raise SourceError(tell_too_long(self.next))
         if rest:
-            self._take_block(rest, last=True)
+            self._take_block(rest, None, last=True)
 
-    def _take_block(self, block: bytes, *, last: bool) -> int:
-        """Read the records of a block; returns how many of its bytes they are."""
-        columns = read_fast(block, self.dialect, self.width)
+    def _read_ahead(self, blocks: Iterable[bytes]) -> Iterator[tuple[bytes, list[pa.Array] | None]]:
+        """Read blocks fast, where that may be, and several at once; gives each with its columns, in order."""
+        ahead: deque[tuple[bytes, Future[list[pa.Array] | None]]] = deque()
+        with ThreadPoolExecutor(pa.cpu_count()) as pool:
+            for block in blocks:
+                ahead.append((block, pool.submit(read_fast, block, self.dialect, self.width)))
+                if len(ahead) > pa.cpu_count():
+                    first, columns = ahead.popleft()
+                    yield first, columns.result()
+            for first, columns in ahead:
+                yield first, columns.result()
+
+    def _take_block(self, block: bytes, columns: list[pa.Array] | None, *, last: bool) -> int:
+        """Take the records of a block that was read fast, or read them exactly; returns how many of its bytes they are."""
         if columns is None:
             return self._take_exactly(block.decode(), last=last)
-        if self.dialect.quote.encode() in block:
+        lines = block.count(b"\n") + (not block.endswith(b"\n"))
+        if lines > len(columns[0]):  # some break inside a cell
             self._refuse_swallowed_of(columns)
         self.parts.append(columns)
         self.next += len(columns[0])
@@ -128,22 +144,39 @@ class Body:
         return [pa.chunked_array([part[number] for part in self.parts], pa.string()) for number in range(self.width)]
 
 
+def _cut(chunks: Iterable[bytes], skipped: int) -> Iterator[bytes]:
+    """Cut a text, but for its first bytes, where lines end; of a line that is longer than any record, where it is."""
+    rest = b""
+    for chunk in chunks:
+        block = rest + chunk[skipped:]
+        skipped = max(0, skipped - len(chunk))
+        # A CR at the very end may be half of what ends a line.
+        end = max(block.rfind(b"\n"), block.rfind(b"\r", 0, -1)) + 1
+        if end:
+            yield block[:end]
+        rest = block[end:]
+        if len(rest) > LONGEST_RECORD:
+            break
+    if rest:
+        yield rest
+
+
 def read_fast(block: bytes, dialect: Dialect, width: int) -> list[pa.Array] | None:
     """Read a block of whole lines with Arrow; None where that might not read what the exact reader does.
 
     That is where a quote is out of place or not closed, a line is blank or ends with a lone CR, or rows are ragged.
     """
-    blank = block.startswith((b"\n", b"\r\n")) or b"\n\n" in block or b"\n\r\n" in block
-    if blank or not dialect.delimiter.isascii() or block.count(b"\r") != block.count(b"\r\n"):
-        return None
+    signs = np.frombuffer(block, np.uint8)
     quoted = dialect.quote.encode() in block
-    if quoted and not _are_quotes_in_place(np.frombuffer(block, np.uint8), dialect):
+    if not dialect.delimiter.isascii() or not _are_lines_plain(signs):
+        return None
+    if quoted and not _are_quotes_in_place(signs, dialect):
         return None
     names = [str(number) for number in range(width)]
     try:
         table = pa_csv.read_csv(
             pa.BufferReader(block),
-            read_options=pa_csv.ReadOptions(column_names=names, block_size=len(block) + 1),
+            read_options=pa_csv.ReadOptions(column_names=names, block_size=len(block) + 1, use_threads=False),
             parse_options=pa_csv.ParseOptions(
                 delimiter=dialect.delimiter,
                 quote_char=dialect.quote if quoted else False,
@@ -160,7 +193,15 @@ def read_fast(block: bytes, dialect: Dialect, width: int) -> list[pa.Array] | No
         )
     except pa.ArrowInvalid:
         return None  # ragged rows, or none: the exact reader says which
-    return [column.combine_chunks() for column in table.columns]
+    return [column.chunk(0) for column in table.columns]
+
+
+def _are_lines_plain(signs: np.ndarray) -> bool:
+    """Tell whether no line is blank, and no CR stands without an LF."""
+    ends = np.flatnonzero(signs == LF)
+    after_cr = (ends > 0) & (signs[ends - 1] == CR)
+    lengths = np.diff(ends, prepend=-1) - 1 - after_cr
+    return bool(lengths.all()) and np.count_nonzero(signs == CR) == np.count_nonzero(after_cr)
 
 
 def _are_quotes_in_place(signs: np.ndarray, dialect: Dialect) -> bool:
@@ -169,10 +210,11 @@ def _are_quotes_in_place(signs: np.ndarray, dialect: Dialect) -> bool:
     places = np.flatnonzero(signs == quote)
     if len(places) % 2:
         return False
-    framed = np.concatenate([[ord("\n")], signs, [ord("\n")]])
-    before, after = framed[places[::2]], framed[places[1::2] + 2]
-    opened = (before == delimiter) | (before == ord("\n")) | (before == quote)
-    closed = (after == delimiter) | (after == ord("\n")) | (after == ord("\r")) | (after == quote)
+    opening, closing = places[::2], places[1::2]
+    before = signs[opening[opening > 0] - 1]
+    after = signs[closing[closing + 1 < len(signs)] + 1]
+    opened = (before == delimiter) | (before == LF) | (before == quote)
+    closed = (after == delimiter) | (after == LF) | (after == CR) | (after == quote)
     return bool(opened.all() and closed.all())
 
 
