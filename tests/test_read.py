@@ -202,7 +202,7 @@ def test_the_fast_reader_is_used_where_it_is_faithful_and_only_there(odd: bytes,
 
 
 def test_a_swallowed_record_is_found_in_the_last_line_too_where_nothing_ends_it() -> None:
-    swallowing = b'a,b,c,d,e\n1,2,3,4,5\n5,6,7,8,"9\n1,2,3,4,5\n1"'
+    swallowing = b'a,b,c,d,e\n1,2,3,4,5\n5,6,7,8,"9\n1,2,3,4,5\x0b1"'
 
     with pytest.raises(SourceError, match="has a quote in row 3 that closes 2 lines further down"):
         text.read(held(swallowing), Reading())

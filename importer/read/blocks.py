@@ -81,7 +81,7 @@ class Body:
                 yield first, columns.result()
 
     def _take_block(self, block: bytes, columns: list[pa.Array] | None, *, last: bool) -> int:
-        """Take the records of a block that was read fast, or read them exactly; returns how many of its bytes they are."""
+        """Take the records of a block, as read fast or else exactly; returns how many of its bytes they are."""
         if columns is None:
             return self._take_exactly(block.decode(), last=last)
         lines = block.count(b"\n") + (not block.endswith(b"\n"))
