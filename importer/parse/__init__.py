@@ -111,7 +111,7 @@ def _read_amounts(
     )
     for currencies, cells in amounts.named():
         wrong = values.notna() & cells & codes.notna() & ~codes.isin(list(currencies))
-        reader.note(column, wrong, "currency-contradicts", details=codes)
+        reader.note(column, wrong, "currency-contradicts", details=codes[wrong])
         values = reader.hide(column, values, wrong)
     return values, style
 

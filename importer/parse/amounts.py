@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from importer.parse.column import Column, encode
 from importer.parse.currencies import find_currencies
+from importer.parse.shapes import Shapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,10 +110,12 @@ class Amounts:
         self._numbers = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
         self._currencies: list[frozenset[str]] = [frozenset()]
         self._named = np.zeros(len(texts), dtype=np.int32)  # for each cell, an index into those
-        odd = _mask(pc.invert(pc.match_substring_regex(self._numbers, _BARE)))
+        self._shapes = Shapes(self._numbers)
+        odd = ~self._shapes.match(_BARE) & self._numbers.is_valid().to_numpy(zero_copy_only=False)
         if odd.any():
             self._take_apart(odd)
-        self._fits = {style: pc.match_substring_regex(self._numbers, pattern) for style, pattern in PATTERNS.items()}
+            self._shapes = Shapes(self._numbers)
+        self._fits = {style: self._shapes.match(pattern) for style, pattern in PATTERNS.items()}
 
     def _take_apart(self, odd: np.ndarray) -> None:
         """Leave of the texts of *odd* their numbers; null where there is anything else but a sign and a currency."""
@@ -137,9 +140,8 @@ class Amounts:
         Raises:
             Undecided: No text decides it, or the texts contradict each other.
         """
-        reads = {style: _mask(fits) & ~self._column.numbers for style, fits in self._fits.items()}
-        alike = _mask(pc.invert(pc.match_substring_regex(self._numbers, "[.,]")))
-        matters = (reads["point"] | reads["comma"]) & ~alike
+        reads = {style: fits & ~self._column.numbers for style, fits in self._fits.items()}
+        matters = (reads["point"] | reads["comma"]) & self._shapes.match("[.,]")
 
         def differ(styles: AbstractSet[DecimalStyle]) -> np.ndarray:
             return matters if len(styles) > 1 else np.zeros_like(matters)
@@ -154,10 +156,10 @@ class Amounts:
         return pd.Series(pd.arrays.ArrowExtensionArray(pointed), index=self._column.texts.index)
 
     def _read(self, style: DecimalStyle) -> pa.Array:
-        bare = pc.if_else(self._fits[style], self._numbers, None)
-        for sign in f"{',' if style == 'point' else '.'}{QUOTES}{SPACES}":
-            if pc.any(pc.match_substring(bare, sign)).as_py():  # most columns have one of them at most
-                bare = pc.replace_substring(bare, sign, "")
+        bare = pc.if_else(pa.array(self._fits[style]), self._numbers, None)
+        grouping = {",", *QUOTES, *SPACES} if style == "point" else {".", *QUOTES, *SPACES}
+        for sign in grouping & self._shapes.signs(PATTERNS[style]):
+            bare = pc.replace_substring(bare, sign, "")
         if style == "comma":
             bare = pc.replace_substring(bare, ",", ".")
         return pc.cast(bare, AMOUNT)
@@ -188,8 +190,3 @@ def explain(text: str, style: DecimalStyle | None) -> str:
         if re.match(other, f"{frame.front}{parts['digits']}{frame.back}"):
             return f" The column is read with {WORDS[style]}."
     return ""
-
-
-def _mask(found: pa.Array) -> np.ndarray:
-    mask: np.ndarray = pc.fill_null(found, fill_value=False).to_numpy(zero_copy_only=False)
-    return mask

@@ -48,8 +48,10 @@ def strip(texts: pd.Series) -> pd.Series:
 
 def _strip(texts: pa.Array) -> pa.Array:
     stripped = pc.utf8_trim_whitespace(texts)
-    stripped = pc.if_else(pc.equal(stripped, ""), None, stripped)
-    return texts if stripped.equals(texts) else stripped
+    if stripped.equals(texts):
+        stripped = texts
+    blank = pc.equal(stripped, "")
+    return pc.if_else(blank, None, stripped) if pc.any(blank).as_py() else stripped
 
 
 @dataclass(frozen=True, slots=True)

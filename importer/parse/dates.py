@@ -97,10 +97,9 @@ class Dates:
         """Look at *column*; two digits are a year up to *latest*."""
         self._column = column
         self._latest = latest
-        texts = pa.array(column.texts, pa.string())
-        if pc.any(pc.match_substring(texts, ":")).as_py():
-            texts = pc.replace_substring_regex(texts, TIME, "")
-        encoded = encode(texts)
+        encoded = encode(pa.array(column.texts, pa.string()))
+        if pc.any(pc.match_substring(encoded.dictionary, ":")).as_py():
+            encoded = encode(pc.replace_substring_regex(encoded.dictionary, TIME, "").take(encoded.indices))
         distinct = encoded.dictionary.to_pylist()
         self._of = pc.fill_null(encoded.indices, len(distinct)).to_numpy(zero_copy_only=False)
         self._months = months_in({word for text in distinct if _LETTER.search(text) for word in split(text)})

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from importer.model import CELL_ERRORS, ISSUE_COLUMNS
-from importer.parse.column import Column, Undecided, strip
+from importer.parse.column import Column, Undecided, by_text, strip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,7 +47,8 @@ class Reader:
             texts = self._fill(template)
             position = None
         elif constant is not None or position is None:
-            texts = pd.Series([constant] * len(index), index=index, dtype=TEXT)
+            every = pa.repeat(pa.scalar(constant, pa.string()), len(index))
+            texts = pd.Series(pd.arrays.ArrowExtensionArray(every), index=index)
             position = None
         else:
             texts = self._table.cells[position]
@@ -98,8 +99,7 @@ class Reader:
         wrong = values.isna() & column.texts.notna() & ~error
         self.note(column, error, "cell-error")
         if field.kind in WRONG:
-            told = {text: explain(text) for text in column.texts[wrong].unique()}
-            self.note(column, wrong, WRONG[field.kind], details=column.texts.map(told, na_action="ignore"))
+            self.note(column, wrong, WRONG[field.kind], details=by_text(column.texts[wrong], explain, pa.string()))
         return self.hide(column, values, error | wrong)
 
     def hide(self, column: Column, values: pd.Series, cells: pd.Series) -> pd.Series:
@@ -120,13 +120,13 @@ class Reader:
         severity: str | None = None,
         details: pd.Series | None = None,
     ) -> None:
-        """Make an issue of each of *cells*; *details* is what its message and hint say besides, by row."""
+        """Make an issue of each of *cells*; *details* is what their messages and hints say besides, of each in turn."""
         chosen = cells.fillna(value=False).to_numpy(dtype=bool)
-        found = column.texts[chosen]
-        if found.empty:
+        if not chosen.any():
             return
+        found = column.texts[chosen]
         code = self._target.CODES[code_name]
-        lines = pd.DataFrame({"value": found, "detail": "" if details is None else details[chosen].to_numpy()})
+        lines = pd.DataFrame({"value": found, "detail": "" if details is None else details.to_numpy()})
         kinds = lines.groupby(["value", "detail"], sort=False).ngroup()
         said = [
             {"column": column.header, "value": f"“{value[:SHOWN]}”", "detail": detail}
