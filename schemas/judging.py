@@ -40,10 +40,11 @@ def judge_references(column: pd.Series, hidden: pd.Series, identities: pd.Series
         hidden: Which of them could not be read.
         identities: What must not come twice: the references, or each with whose it is.
     """
+    once, unlike = rules.alone(identities)
     return {
         "reference-missing@creditorReference": column.notna() | hidden,
-        "reference-duplicate@creditorReference": rules.once(identities),
-        "reference-lookalike@creditorReference": rules.looks_like_no_other(identities),
+        "reference-duplicate@creditorReference": once,
+        "reference-lookalike@creditorReference": unlike,
     }
 
 

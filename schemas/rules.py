@@ -8,6 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,15 +25,19 @@ NUMBER: Final = pd.ArrowDtype(pa.int64())
 SOURCE_SHIFT: Final = 32  # bits of a row key below its source
 ROW_BITS: Final = (1 << SOURCE_SHIFT) - 1
 NAMED_ROWS: Final = 5
+UNKNOWN: Final = -1  # decimals of a currency that is none
 
 
 def by_value(column: pd.Series, judge: Callable[[str], object], type_: pd.ArrowDtype = TEXT) -> pd.Series:
     """Apply *judge* to each distinct text of *column* once; null stays null."""
-    encoded = pa.array(column, pa.string()).dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
+    encoded = _encode(column)
     values = pa.array([judge(text) for text in encoded.dictionary.to_pylist()], type_.pyarrow_dtype)
     return pd.Series(pd.arrays.ArrowExtensionArray(values.take(encoded.indices)), index=column.index)
+
+
+def _encode(column: pd.Series) -> pa.DictionaryArray:
+    encoded = pa.array(column, pa.string()).dictionary_encode()
+    return encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
 
 
 def holds(column: pd.Series, judge: Callable[[str], bool]) -> pd.Series:
@@ -42,7 +47,8 @@ def holds(column: pd.Series, judge: Callable[[str], bool]) -> pd.Series:
 
 def passed(answers: pd.Series) -> pd.Series:
     """Make plain bools of *answers*: what is absent breaks no rule."""
-    return answers.fillna(value=True).astype(bool)
+    known = pc.fill_null(pa.array(answers, pa.bool_()), fill_value=True)
+    return pd.Series(known.to_numpy(zero_copy_only=False), answers.index)
 
 
 def is_currency(column: pd.Series) -> pd.Series:
@@ -78,33 +84,46 @@ def fits_currency(amount: pd.Series, currency: pd.Series) -> pd.Series:
 
     Source: https://www.iso.org/iso-4217-currency-codes.html
     """
-    digits = by_value(currency, find_digits, NUMBER)
-    fits = pd.Series(data=True, index=amount.index)
     values = pc.cast(pa.array(amount), pa.decimal128(38, 18))
-    for number in {int(one) for one in digits.dropna().unique()}:
-        rounded = pc.round(values, ndigits=number)
-        exact = pd.Series(
-            pc.fill_null(pc.equal(values, rounded), fill_value=True).to_numpy(zero_copy_only=False), amount.index
-        )
-        fits &= exact | (digits != number).fillna(value=True).astype(bool)
-    return fits
+    fits = np.ones(len(values), dtype=bool)
+    if values.null_count < len(values):
+        digits = pc.fill_null(pa.array(by_value(currency, find_digits, NUMBER)), UNKNOWN).to_numpy()
+        for number in set(np.unique(digits).tolist()) - {UNKNOWN}:
+            rows = digits == number
+            judged = values.filter(pa.array(rows))
+            exact = pc.fill_null(pc.equal(judged, pc.round(judged, ndigits=number)), fill_value=True)
+            fits[rows] = exact.to_numpy(zero_copy_only=False)
+    return pd.Series(fits, amount.index)
 
 
-def once(column: pd.Series) -> pd.Series:
-    """No other row has the same text."""
-    return ~(column.duplicated(keep=False) & column.notna())
+def alone(column: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Tell of each text whether no other row has it, and whether none has another that differs in case or spaces alone.
+
+    Most share their form with none, and are not looked at any closer.
+    """
+    forms = _encode(fold_column(column))
+    seen = np.append(np.bincount(forms.indices.drop_null(), minlength=1), [0])
+    shared = seen[pc.fill_null(forms.indices, len(seen) - 1)] > 1
+    once, unlike = (pd.Series(data=True, index=column.index) for _ in range(2))
+    if shared.any():
+        texts = column[shared]
+        distinct = texts.drop_duplicates()
+        once[shared] = ~texts.duplicated(keep=False)
+        unlike[shared] = ~texts.isin(distinct[fold_column(distinct).duplicated(keep=False)])
+    return once, unlike
 
 
 def fold_column(column: pd.Series) -> pd.Series:
     """Write every text without case and without spaces, of whatever kind: only to compare."""
-    return column.str.casefold().str.replace(r"[\s\p{Z}]+", "", regex=True)
-
-
-def looks_like_no_other(column: pd.Series) -> pd.Series:
-    """No row with another text has the same but for case and inner spaces."""
-    distinct = column.dropna().drop_duplicates()
-    alike = distinct[fold_column(distinct).duplicated(keep=False)]
-    return ~column.isin(alike)
+    texts = pa.array(column, pa.string())
+    texts = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    folded = pc.ascii_lower(texts)
+    others = pc.invert(pc.string_is_ascii(texts))
+    if pc.any(others).as_py():
+        cased = pa.array([text.casefold() for text in texts.filter(others).to_pylist()], pa.string())
+        folded = pc.replace_with_mask(folded, others.fill_null(fill_value=False), cased)
+    folded = pc.replace_substring_regex(folded, r"[\s\p{Z}]+", "")
+    return pd.Series(pd.arrays.ArrowExtensionArray(folded), column.index)
 
 
 def looks_like_email(column: pd.Series) -> pd.Series:
