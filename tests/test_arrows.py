@@ -23,7 +23,8 @@ FOR_TYPES = {"submit": ("importer.client", "importer.journal")}
 # Library → the modules that may know it, by what their names begin with.
 HOMES = {
     # The sandbox delivers webhooks, as the API does.
-    "httpx": ("importer.client", "importer.sandbox.sender"),
+    "aiohttp": ("importer.wire", "importer.sandbox.sender"),
+    "yarl": ("importer.wire",),
     "sqlalchemy": ("importer.journal",),
     "alembic": ("importer.journal",),
     "psycopg": ("importer.journal",),
@@ -43,8 +44,8 @@ HOMES = {
     "uvicorn": ("importer.sandbox", "importer.listen"),
 }
 ABOVE = ("importer.pipeline", "importer.cli")
-EDGES = ("importer.client", "importer.protocol", "importer.throttle", "importer.settings")
-WITHOUT_PANDAS = ("importer.submit", "importer.client", "importer.protocol", "importer.throttle")
+EDGES = ("importer.client", "importer.wire", "importer.protocol", "importer.throttle", "importer.settings")
+WITHOUT_PANDAS = ("importer.submit", "importer.client", "importer.wire", "importer.protocol", "importer.throttle")
 
 
 def imports(name: str, source: str, *, package: bool = False, types: bool = True) -> set[str]:

@@ -67,7 +67,7 @@ def test_every_command_is_helped_and_quickly_imported() -> None:
     code = (
         "import sys; from click.testing import CliRunner; from importer.cli import main\n"
         "assert CliRunner().invoke(main, ['submit', '--help']).exit_code == 0\n"
-        "slow = {'pandas', 'pyarrow', 'httpx', 'sqlalchemy', 'rich', 'openpyxl', 'starlette'} & set(sys.modules)\n"
+        "slow = {'pandas', 'pyarrow', 'aiohttp', 'sqlalchemy', 'rich', 'openpyxl', 'starlette'} & set(sys.modules)\n"
         "sys.exit(str(slow) if slow else 0)"
     )
     assert subprocess.run([PROGRAM[0], "-c", code], capture_output=True, text=True, check=False).stderr == ""

@@ -6,14 +6,15 @@ import asyncio
 import socket
 import ssl
 import threading
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
-import httpx
+import aiohttp
 import pytest
 
-from importer.client import NEVER_LEFT, Client
+from importer.client import Client
 from importer.protocol import Answer, Lost, NeverLeft
+from importer.wire import NEVER_LEFT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -139,11 +140,121 @@ def test_a_server_that_hangs_or_trickles_is_lost_within_the_patience_with_it() -
     assert reply == Lost("no answer within 0.2 s")
 
 
-def test_every_failure_that_httpx_knows_before_a_connection_stands_is_one_that_never_left() -> None:
-    known = {httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol}
+def test_a_connection_counts_as_none_only_where_aiohttp_says_so_itself() -> None:
+    errors = [thing for name, thing in vars(aiohttp).items() if name.endswith("Error") and isinstance(thing, type)]
+    early = {error.__name__ for error in errors if issubclass(error, NEVER_LEFT)}
 
-    assert set(NEVER_LEFT) == known
-    assert all(issubclass(error, httpx.HTTPError) for error in known)
+    assert early == {
+        "ClientConnectorError",
+        "ClientConnectorDNSError",
+        "ClientConnectorSSLError",
+        "ClientConnectorCertificateError",
+        "ClientSSLError",
+        "ClientProxyConnectionError",
+        "ClientHttpProxyError",
+        "ConnectionTimeoutError",
+    }
+
+
+def test_a_host_that_takes_no_connection_never_got_anything() -> None:
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):  # fills the queue of those who wait to be taken
+
+            async def go() -> Reply:
+                async with Client(f"http://127.0.0.1:{port}", "secret", timeout=5) as client:
+                    # As if the whole of a request had more time than a connection.
+                    client._wire._session._timeout = aiohttp.ClientTimeout(connect=0.1)
+                    return await client.post("/cases", b"{}", "key-1")
+
+            reply = asyncio.run(go())
+
+    assert reply == NeverLeft("no connection within 5 s")
+
+
+@pytest.mark.parametrize("method", ["POST", "GET", "PUT", "PATCH", "DELETE"])
+def test_a_request_on_a_connection_that_ends_is_sent_once(method: str) -> None:
+    received = []
+
+    def behave(connection: socket.socket) -> None:
+        received.append(connection.recv(65_536))
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        received.append(connection.recv(65_536))
+
+    async def go(url: str) -> list[Reply]:
+        async with Client(url, "secret", timeout=5) as client:
+            return [await client.send(method, "/cases/1", key="key-1") for _ in range(2)]
+
+    with server(behave) as url:
+        first, second = asyncio.run(go(url))
+
+    assert isinstance(first, Answer)
+    assert second == Lost("Server disconnected (ServerDisconnectedError)")
+    assert len(received) == 2
+
+
+def test_a_path_and_its_query_arrive_as_they_were_given_and_no_cookie_comes_back() -> None:
+    received = []
+
+    def behave(connection: socket.socket) -> None:
+        for _ in range(2):
+            received.append(connection.recv(65_536))
+            connection.sendall(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 2\r\n\r\n{}")
+
+    async def go(url: str) -> None:
+        async with Client(f"{url}/v1", "secret", timeout=5) as client:
+            await client.get("/cases/by-reference/A%2F1%20%C3%A6%27")
+            await client.get("/cases", {"Sort": "DateCreated:desc", "Ids": ["a b", "&c"], "Page": 2})
+
+    with server(behave) as url:
+        asyncio.run(go(url))
+
+    assert received[0].startswith(b"GET /v1/cases/by-reference/A%2F1%20%C3%A6%27 HTTP/1.1\r\n")
+    assert received[1].startswith(b"GET /v1/cases?Sort=DateCreated%3Adesc&Ids=a+b&Ids=%26c&Page=2 HTTP/1.1\r\n")
+    assert b"cookie" not in received[1].lower()
+
+
+def test_headers_of_an_answer_are_text_whatever_their_bytes_and_repeated_ones_are_kept() -> None:
+    def behave(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Id: \xe6\xff\r\nx-id: 2\r\nContent-Length: 2\r\n\r\n{}")
+
+    with server(behave) as url:
+        reply = ask(url)
+
+    assert isinstance(reply, Answer)
+    assert reply.headers["x-id"] == "\xe6\xff, 2"
+
+
+@pytest.mark.parametrize("endless", [b"X-Long: " + 8192 * b"y", b"HTTP/1.1 200 " + 8192 * b"O", 999 * b"X-Y: z\r\n"])
+def test_an_endless_head_is_given_up_and_lost(endless: bytes) -> None:
+    def behave(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        with suppress(OSError):
+            connection.sendall(b"" if endless.startswith(b"HTTP") else b"HTTP/1.1 200 OK\r\n")
+            while True:
+                connection.sendall(endless)
+
+    with server(behave) as url:
+        assert isinstance(ask(url), Lost)
+
+
+def test_a_token_that_no_header_can_carry_is_lost_and_not_sent() -> None:
+    received = []
+
+    def behave(connection: socket.socket) -> None:
+        received.append(connection.recv(65_536))
+
+    async def go(url: str) -> Reply:
+        async with Client(url, "secret\r\nX-Evil: 1", timeout=5) as client:
+            return await client.post("/cases", b"{}", "key-1")
+
+    with server(behave) as url:
+        assert isinstance(asyncio.run(go(url)), Lost)
+
+    assert received in ([], [b""])
 
 
 def test_certificates_are_verified() -> None:

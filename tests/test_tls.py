@@ -232,6 +232,22 @@ def test_a_proxy_that_is_not_there_is_named_without_its_password(
     assert "pass" not in said
 
 
+def test_what_a_proxy_says_instead_of_going_through_is_told(
+    importer: Importer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+
+    with listening(refuse) as port:
+        monkeypatch.setenv("ALL_PROXY", f"ann:pass@127.0.0.1:{port}")
+        code, said = doctor(importer, f"https://{HOST}")
+
+    assert code == 4
+    assert f"the proxy 127.0.0.1:{port} answered 502 Bad Gateway" in said
+    assert "pass" not in said
+
+
 def test_what_no_proxy_names_goes_around_the_proxy(importer: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", HOST)

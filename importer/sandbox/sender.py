@@ -9,20 +9,22 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import os
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-import httpx
-
 from importer.sandbox.outbox import Outcome
 
 if TYPE_CHECKING:
+    import aiohttp
+
     from importer.sandbox.outbox import Letter, Outbox
 
 PATIENCE: Final = 10.0  # seconds for an answer
 AT_ONCE: Final = 16
+SUCCESS: Final = range(200, 300)
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
@@ -33,7 +35,7 @@ class Sender:
         self._outbox = outbox
         self._due = asyncio.Event()
         self._flying: dict[str, asyncio.Task[None]] = {}
-        self._http: httpx.AsyncClient | None = None
+        self._http: aiohttp.ClientSession | None = None
         outbox.wake = self._due.set
 
     async def run(self) -> None:
@@ -57,7 +59,7 @@ class Sender:
             task.cancel()
         await asyncio.gather(*self._flying.values(), return_exceptions=True)
         if self._http:
-            await self._http.aclose()
+            await self._http.close()
 
     def _dispatch(self) -> float | None:
         """Begin what is due; returns after how many seconds there is more, None where nothing waits for its time."""
@@ -94,17 +96,23 @@ class Sender:
             "X-Debitura-Event": event,
             **({"X-Debitura-Replay": "true"} if is_replay else {}),
         }
-        self._http = self._http or httpx.AsyncClient(timeout=PATIENCE, trust_env=False)
+        os.environ.pop("SSLKEYLOGFILE", None)  # aiohttp opens that file as it is loaded, or fails
+        import aiohttp  # noqa: PLC0415 - a fifth of a second, for those alone who take webhooks
+
+        self._http = self._http or aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         began = time.monotonic()
         try:
-            async with asyncio.timeout(PATIENCE):
-                answer = await self._http.post(url, content=payload, headers=headers)
-        except (TimeoutError, httpx.TimeoutException):
+            async with (
+                asyncio.timeout(PATIENCE),
+                self._http.post(url, data=payload, headers=headers, allow_redirects=False) as answer,
+            ):
+                await answer.read()
+        except TimeoutError:
             return Outcome(None, f"No answer within {PATIENCE:g} s.", _since(began), "TimeoutError")
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             return Outcome(None, str(error) or type(error).__name__, _since(began), "NetworkError")
-        problem = None if answer.is_success else f"The receiver answered {answer.status_code}."
-        return Outcome(answer.status_code, problem, _since(began), "HttpError" if problem else None)
+        problem = None if answer.status in SUCCESS else f"The receiver answered {answer.status}."
+        return Outcome(answer.status, problem, _since(began), "HttpError" if problem else None)
 
 
 def _since(began: float) -> int:
