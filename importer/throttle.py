@@ -135,9 +135,7 @@ class Throttle:
         async with self._lock:
             waited = 0.0
             while True:
-                now = self._clock()
-                for left in self._elsewhere():
-                    insort(self._left, min(left, now))
+                now = self._look()
                 reason, due = self._due(now)
                 if due <= now:
                     break
@@ -146,10 +144,29 @@ class Throttle:
                     self._on_wait(reason, due)
                 await self._sleep(due - now)
             # Lateness is made up for, a wait is not: after it requests come back at the pace.
-            self._next = max(due, waited, now - CATCH_UP) + self._interval
-            self._left.append(now)
-            self._turns.append(now)
+            self._count(now, max(due, waited))
             return now
+
+    def take(self) -> bool:
+        """Take a turn that is due now, if one is and nobody waits for one; as `turn`, which takes longer."""
+        now = self._look()
+        due = self._due(now)[1]
+        if due > now or self._lock.locked():
+            return False
+        self._count(now, due)
+        return True
+
+    def _look(self) -> float:
+        """Tell the time, when all that others asked until then is counted."""
+        now = self._clock()
+        for left in self._elsewhere():
+            insort(self._left, min(left, now))
+        return now
+
+    def _count(self, now: float, due: float) -> None:
+        self._next = max(due, now - CATCH_UP) + self._interval
+        self._left.append(now)
+        self._turns.append(now)
 
     def depart(self) -> float:
         """Count the oldest turn from now on, when its request leaves; returns when that is.

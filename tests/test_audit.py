@@ -159,3 +159,8 @@ def test_the_apis_name_of_a_request_is_read_wherever_it_stands(
     headers: dict[str, str], body: bytes, name: str | None
 ) -> None:
     assert request_id(Answer(400, headers, body)) == name
+
+
+def test_a_case_that_was_made_tells_its_request_in_a_header_alone() -> None:
+    assert request_id(Answer(200, {}, b'{"traceId": "00-4bf9"}')) is None
+    assert request_id(Answer(200, {"x-request-id": "a"}, b"{}")) == "a"

@@ -131,6 +131,24 @@ def test_what_another_process_spent_in_the_last_minute_counts() -> None:
     assert clock.waits == ["the minute's requests are spent"]
 
 
+def test_a_turn_that_is_due_is_taken_at_once_but_not_from_whoever_waits_for_it() -> None:
+    clock = Clock()
+    limits = throttle(clock, Rate(minute=60, day=3))
+
+    async def go() -> list[bool]:
+        taken = [limits.take(), limits.take()]
+        clock.now += 2
+        async with limits._lock:
+            taken.append(limits.take())
+        taken += [limits.take(), limits.take()]
+        await limits.turn()
+        return taken
+
+    assert asyncio.run(go()) == [True, False, False, True, False]
+    with pytest.raises(Stopped, match="3 requests"):
+        limits.take()
+
+
 def test_a_request_counts_from_when_it_leaves_however_long_after_its_turn() -> None:
     """A disk that is slow for eight seconds keeps two requests back, which then leave together."""
     now = Clock()
@@ -344,7 +362,7 @@ class World:
 
     async def _go(self, limits: Throttle) -> float:
         """Take a turn, note it, send; returns the API's clock as it would be seen at this moment."""
-        now = await limits.turn()
+        now = self.clock.now if limits.take() else await limits.turn()
         self.journal.append(now)
         there, back = next(self._ways), next(self._ways)
         self.left.append(now)

@@ -51,7 +51,7 @@ class Commits:
         self._gathered.append((change, future))
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush())
-        return await asyncio.shield(future)
+        return await future
 
     async def _flush(self) -> None:
         while self._gathered:
@@ -59,6 +59,8 @@ class Commits:
             changes = [change for change, _ in batch]
             results = await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, changes)
             for (_, future), result in zip(batch, results, strict=True):
+                if future.cancelled():
+                    continue  # whoever asked for it has gone; it is made all the same
                 if isinstance(result, Exception):
                     future.set_exception(result)
                 else:

@@ -65,10 +65,8 @@ class _Previews:
 
 def steady_clock() -> Callable[[], float]:
     """Make a clock of seconds since the epoch that no change of the system's time makes jump, nor a sleep slow."""
-    return partial(lambda start: start + _ticks(), time.time() - _ticks())
-
-
-def _ticks() -> float:
     # `time.monotonic` stands still while Linux or macOS sleeps: what is noted after that would look long past.
     clock = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
-    return time.monotonic() if clock is None else time.clock_gettime(clock)
+    ticks = time.monotonic if clock is None else partial(time.clock_gettime, clock)
+    start = time.time() - ticks()
+    return lambda: start + ticks()

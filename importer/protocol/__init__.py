@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from importer import messages
@@ -278,12 +279,13 @@ def request_id(answer: Answer) -> str | None:
     The documents name no header: the usual ones are tried, then the `traceId` of problem details.
     """
     given: object = next((answer.headers[name] for name in _REQUEST_IDS if answer.headers.get(name)), None)
-    if given is None:
+    if given is None and answer.status >= 400:  # noqa: PLR2004 - what has gone well has no problem details
         document = parse(answer.body)
         given = document.get("traceId") if isinstance(document, dict) else None
     return given if isinstance(given, str) and 0 < len(given) <= LONGEST_REQUEST_ID else None
 
 
+@lru_cache(maxsize=16)  # many answers are of the same second
 def _http_date(text: str) -> float | None:
     try:
         return parsedate_to_datetime(text).timestamp()

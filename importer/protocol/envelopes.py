@@ -39,6 +39,8 @@ def parse(body: bytes) -> object:
 def _storable(value: object) -> object:
     """Replace halves of characters and NULs in all texts: no journal takes them, and each resume would meet them."""
     if isinstance(value, str):
+        if value.isascii() and "\0" not in value:
+            return value
         return value.encode(errors="replace").decode().replace("\0", "?")
     if isinstance(value, list):
         return [_storable(item) for item in value]

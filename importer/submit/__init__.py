@@ -161,6 +161,13 @@ class Sender:
 
     async def _turn(self, halted: asyncio.Task[Any]) -> bool:
         """Wait for a turn; false where all has to stop before it comes."""
+        try:
+            return self._throttle.take() or await self._wait(halted)
+        except Stopped as error:
+            self.stop(error)
+            return False
+
+    async def _wait(self, halted: asyncio.Task[Any]) -> bool:
         turn = asyncio.create_task(self._throttle.turn())
         await asyncio.wait({turn, halted}, return_when=asyncio.FIRST_COMPLETED)
         if not turn.done():
@@ -168,10 +175,7 @@ class Sender:
             with contextlib.suppress(asyncio.CancelledError):
                 await turn
             return False
-        try:
-            turn.result()
-        except Stopped as error:
-            self.stop(error)
+        turn.result()
         return not self._halt.is_set()
 
     def _start(self, sending: Sending) -> None:
