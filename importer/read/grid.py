@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -66,7 +67,8 @@ def to_table(path: Path, grid: Grid, sha256: str, reading: Reading) -> Table:
     Raises:
         SourceError: No row is left, or it is not said whether hidden rows are data.
     """
-    filled = [_is_filled(column) for column in grid.columns]
+    with ThreadPoolExecutor(pa.cpu_count()) as pool:
+        filled = [*pool.map(_is_filled, grid.columns)]
     kept = np.logical_or.reduce(filled)
     blank_rows = int((~kept).sum())
     left_out = [*grid.titles]
@@ -124,7 +126,7 @@ def _keep(columns: Iterable[pa.Array | pa.ChunkedArray], kept: np.ndarray) -> It
 def _is_filled(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
     filled = [
-        pc.fill_null(pc.not_equal(pc.binary_length(pc.utf8_trim_whitespace(chunk)), 0), fill_value=False)
+        pc.fill_null(pc.invert(pc.or_(pc.utf8_is_space(chunk), pc.equal(pc.binary_length(chunk), 0))), fill_value=False)
         for chunk in chunks
     ]
     return np.concatenate([np.zeros(0, bool), *(chunk.to_numpy(zero_copy_only=False) for chunk in filled)])
