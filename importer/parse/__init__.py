@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
@@ -61,34 +63,49 @@ def parse(
     """
     said, carried = said or Styles(), carried or Styles()
     reader = Reader(table, matching, target)
-    values, texts, problems = {}, {}, []
-    decimals: dict[str, DecimalStyle] = {}
-    orders: dict[str, DateOrder] = {}
-    for field in target.FIELDS.values():
-        column = reader.column(field)
-        texts[field.name] = column.texts
+
+    def read(field: Field) -> _Read | Undecided:
+        column, name = reader.column(field), field.name
         try:
             if field.kind == "amount":
-                style = said.decimal.get(field.name) or decimal or carried.decimal.get(field.name)
-                values[field.name], style = _read_amounts(reader, field, column, style)
-                decimals |= {field.name: style} if style else {}
-            elif field.kind == "date":
-                way = said.order.get(field.name) or order or carried.order.get(field.name)
-                values[field.name], way = _read_dates(reader, field, column, way, latest)
-                orders |= {field.name: way} if way else {}
-            else:
-                values[field.name] = _read_text(reader, field, column, is_reference=field.name == target.REFERENCE)
+                style = said.decimal.get(name) or decimal or carried.decimal.get(name)
+                values, style = _read_amounts(reader, field, column, style)
+                return _Read(column.texts, values, decimal=style)
+            if field.kind == "date":
+                way = said.order.get(name) or order or carried.order.get(name)
+                values, way = _read_dates(reader, field, column, way, latest)
+                return _Read(column.texts, values, order=way)
+            return _Read(column.texts, _read_text(reader, field, column, is_reference=name == target.REFERENCE))
         except Undecided as problem:
-            problems.append(str(problem))
+            return problem
+
+    with ThreadPoolExecutor(pa.cpu_count()) as pool:
+        told = list(pool.map(read, target.FIELDS.values()))
+    problems = [str(problem) for problem in told if isinstance(problem, Undecided)]
     if problems:
         raise ColumnsError(f"{table.path.name}: {' '.join(problems)}")
+    found = {name: one for name, one in zip(target.FIELDS, told, strict=True) if isinstance(one, _Read)}
+    index = table.cells.index
     return Parsed(
-        values=pd.DataFrame(values, index=table.cells.index),
-        unreadable=pd.DataFrame(reader.unreadable, index=table.cells.index, dtype=bool),
-        texts=pd.DataFrame(texts, index=table.cells.index),
+        values=pd.DataFrame({name: one.values for name, one in found.items()}, index=index),
+        unreadable=reader.unreadable(),
+        texts=pd.DataFrame({name: one.texts for name, one in found.items()}, index=index),
         issues=reader.issues(),
-        styles=Styles(decimals, orders),
+        styles=Styles(
+            {name: one.decimal for name, one in found.items() if one.decimal},
+            {name: one.order for name, one in found.items() if one.order},
+        ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A field's texts, what they are worth, and how they were read."""
+
+    texts: pd.Series
+    values: pd.Series
+    decimal: DecimalStyle | None = None
+    order: DateOrder | None = None
 
 
 def _read_amounts(

@@ -28,14 +28,14 @@ WRONG: Final[Mapping[str, str]] = {
 
 
 class Reader:
-    """Takes one source's columns, and gathers what cannot be read."""
+    """Takes one source's columns, several at once if need be, and gathers what cannot be read."""
 
     def __init__(self, table: Table, matching: Matching, target: Target) -> None:
         self._table = table
         self._matching = matching
         self._target = target
-        self._issues: list[pd.DataFrame] = [self._unsupported()]
-        self.unreadable: dict[str, pd.Series] = {}
+        self._issues: dict[str, list[pd.DataFrame]] = {name: [] for name in target.FIELDS}
+        self._unreadable: dict[str, pd.Series] = {}
 
     def column(self, field: Field) -> Column:
         """Take the cells that feed *field*, stripped, blank ones null."""
@@ -106,8 +106,8 @@ class Reader:
         """Take *cells* out of *values*, and keep the rules from judging them."""
         hidden = cells.astype(bool)
         if hidden.any():
-            before = self.unreadable.get(column.field)
-            self.unreadable[column.field] = hidden if before is None else before | hidden
+            before = self._unreadable.get(column.field)
+            self._unreadable[column.field] = hidden if before is None else before | hidden
             return values.mask(hidden)
         return values
 
@@ -132,7 +132,7 @@ class Reader:
             {"column": column.header, "value": f"“{value[:SHOWN]}”", "detail": detail}
             for value, detail in lines.drop_duplicates().itertuples(index=False)
         ]
-        self._issues.append(
+        self._issues[column.field].append(
             pd.DataFrame(
                 {
                     "row": found.index,
@@ -166,8 +166,16 @@ class Reader:
         ]
         return pd.DataFrame(lines, columns=list(ISSUE_COLUMNS))
 
+    def unreadable(self) -> pd.DataFrame:
+        """Tell what is hidden from the rules, as in `Parsed`."""
+        hidden = {name: self._unreadable[name] for name in self._issues if name in self._unreadable}
+        return pd.DataFrame(hidden, index=self._table.cells.index, dtype=bool)
+
     def issues(self) -> pd.DataFrame:
         """Return what was noted; columns as `ISSUE_COLUMNS`, in the order of rows."""
-        noted = [part for part in self._issues if len(part)] or self._issues[:1]
-        found = pd.concat(noted, ignore_index=True).sort_values("row", kind="stable", ignore_index=True)
+        unsupported = self._unsupported()
+        noted = [unsupported, *(part for parts in self._issues.values() for part in parts)]
+        found = pd.concat([part for part in noted if len(part)] or [unsupported], ignore_index=True).sort_values(
+            "row", kind="stable", ignore_index=True
+        )
         return found.astype({name: "int64" if name == "row" else TEXT for name in ISSUE_COLUMNS})
