@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from pandera.config import ValidationDepth, config_context
 from pandera.errors import SchemaErrors
 
 from importer.model import ISSUE_COLUMNS
+from schemas.rules import encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pandera.pandas import Column, DataFrameSchema
+
     from schemas import Context, Target
 
-TEXT: Final = pd.ArrowDtype(pa.string())
+SAID: Final = ISSUE_COLUMNS[1:]  # besides the row
+SHOWN: Final = 80  # characters of a cell in a message
+LOT: Final = 1 << 20  # faults
 
 
 def check(
@@ -40,75 +48,103 @@ def check(
     Returns:
         Issues, columns as `ISSUE_COLUMNS`, in the order of rows and, in a row, of fields.
     """
-    judged = target.judged(values, unreadable, context)
-    failures = _validate(judged, target)
-    return _describe(failures, texts, headers, target, context)
+    faults = _find_faults(target.judged(values, unreadable, context), target)
+    return _describe(faults, texts, headers, target, context)
 
 
-def _validate(judged: pd.DataFrame, target: Target) -> pd.DataFrame:
-    """Run the schema; returns one line a fault: row, field, code.
+def _find_faults(judged: pd.DataFrame, target: Target) -> dict[tuple[str, str], np.ndarray]:
+    """Run the schema over each distinct value of each column; gives by code and field a mask of the faulty rows.
 
     Environment variables can switch pandera's checks off; a context here switches them on whatever those say.
     """
+    faults: dict[tuple[str, str], np.ndarray] = {}
     with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
-        try:
-            target.Schema.validate(judged, lazy=True)
-        except SchemaErrors as error:
-            cases = error.failure_cases
-        else:
-            return pd.DataFrame({"row": [], "field": [], "code": []})
+        schema = target.Schema.to_schema()
+        _validate(schema, judged.head(0))  # which columns there are, and of what type
+        columns = {name: column for name, column in schema.columns.items() if column.checks}
+        with ThreadPoolExecutor(pa.cpu_count()) as pool:
+            numbered = pool.map(_number, [judged[name] for name in columns])
+        for (name, column), (distinct, kinds) in zip(columns.items(), numbered, strict=True):
+            code, derived, field = name.partition("@")
+            for check, cases in _validate(column, distinct.to_frame(name)).groupby("check", sort=False):
+                wrong = np.zeros(len(distinct), dtype=bool)
+                wrong[cases["index"].astype("int64")] = True
+                faults[(code, field) if derived else (str(check), name)] = wrong[kinds]
+    return faults
+
+
+def _number(column: pd.Series) -> tuple[pd.Series, np.ndarray]:
+    """Give the distinct values of *column*, and for each row which of them it has."""
+    if column.dtype == bool:
+        holds = column.to_numpy()
+        return pd.Series([True] if holds.all() else [True, False]), (~holds).view(np.int8)
+    encoded = encode(pa.array(column), null_encoding="encode")
+    return pd.Series(pd.arrays.ArrowExtensionArray(encoded.dictionary)), encoded.indices.to_numpy()
+
+
+def _validate(schema: DataFrameSchema | Column, frame: pd.DataFrame) -> pd.DataFrame:
+    """List what fails: the position in *frame* as "index", and the check.
+
+    Raises:
+        AssertionError: It is the schema that fails, and no value.
+    """
+    try:
+        schema.validate(frame, lazy=True)
+    except SchemaErrors as error:
+        cases: pd.DataFrame = error.failure_cases
+    else:
+        return pd.DataFrame({"index": [], "check": []})
     if cases["index"].isna().any():
         broken = cases[cases["index"].isna()].iloc[0]
         raise AssertionError(f"The schema itself failed: {broken['column']} {broken['check']} {broken['failure_case']}")
-    derived = cases["column"].str.partition("@")
-    by_rule = derived[1] == "@"
-    return pd.DataFrame(
-        {
-            "row": cases["index"].astype("int64"),
-            "field": derived[2].where(by_rule, cases["column"]),
-            "code": derived[0].where(by_rule, cases["check"]),
-        }
-    )
+    return cases
 
 
 def _describe(
-    failures: pd.DataFrame, texts: pd.DataFrame, headers: Mapping[str, str], target: Target, context: Context
+    faults: Mapping[tuple[str, str], np.ndarray],
+    texts: pd.DataFrame,
+    headers: Mapping[str, str],
+    target: Target,
+    context: Context,
 ) -> pd.DataFrame:
-    """Add severity, value, message and hint to each fault, working on distinct values."""
+    """Say of each fault its severity, value, message and hint, put together once for all that are the same."""
     order = {name: number for number, name in enumerate(target.FIELDS)}
-    parts = []
-    for (failed, place), part in failures.groupby(["code", "field"], sort=False):
-        code_name, name = str(failed), str(place)
-        code = target.CODES[code_name]
-        rows = part["row"]
-        value = texts[name].reindex(rows).fillna("")
-        detail = target.details(code_name, name, rows, texts)
+    lines: list[tuple[str, ...]] = [("",) * len(SAID)]
+    found = [(texts.index.to_numpy()[:0], np.zeros(0, np.int64), np.zeros(0, np.int64))]
+    for (code_name, name), mask in faults.items():
+        code, rows = target.CODES[code_name], texts.index[mask].to_series()
         absent = texts[name].isna().all()
         column = headers.get((absent and target.STAND_INS.get(name)) or name, headers.get(name, name))
-        told = pd.DataFrame({"row": rows.array, "value": value.array, "detail": detail})
-        shown = told["value"].str.slice(0, 80)
-        distinct = pd.DataFrame({"shown": shown, "detail": told["detail"]}).drop_duplicates()
-        keys = list(zip(distinct["shown"], distinct["detail"], strict=True))
-        filled = pd.DataFrame(
-            {
-                "shown": distinct["shown"].array,
-                "detail": distinct["detail"].array,
-                "message": [code.message.format(column=column, value=f"“{one}”", detail=two) for one, two in keys],
-                "hint": [code.hint.format(column=column, value=f"“{one}”", detail=two) for one, two in keys],
-            }
-        )
-        told = told.assign(shown=shown).merge(filled, on=["shown", "detail"], how="left")
         lenient = name in code.mild or (code_name == "reference-missing" and context.allow_missing_reference)
-        parts.append(
-            told.assign(
-                column=column,
-                field=name,
-                code=code_name,
-                severity="warning" if lenient else code.severity,
-                order=order.get(name, len(order)),
-            )
-        )
-    if not parts:
-        return pd.DataFrame({name: pd.Series([], dtype="int64" if name == "row" else TEXT) for name in ISSUE_COLUMNS})
-    found = pd.concat(parts, ignore_index=True).sort_values(["row", "order"], kind="stable", ignore_index=True)
-    return found[list(ISSUE_COLUMNS)].astype({name: TEXT for name in ISSUE_COLUMNS if name != "row"})
+        severity = "warning" if lenient else code.severity
+        values = pc.fill_null(pa.array(texts[name]).filter(pa.array(mask)), "")
+        kinds, kind_of = _pair(values, pa.array(target.details(code_name, name, rows, texts), pa.string()))
+        found.append((rows.to_numpy(), np.full(len(rows), order.get(name, len(order))), kind_of + len(lines)))
+        for value, detail in kinds:
+            said = {"column": column, "value": f"“{value[:SHOWN]}”", "detail": detail}
+            message, hint = code.message.format(**said), code.hint.format(**said)
+            lines.append((column, name, severity, code_name, value, message, hint))
+    keys, fields, numbers = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    sequence = np.lexsort((fields, keys))
+    told = {
+        name: _spread(pa.array(parts, pa.string()), numbers[sequence])
+        for name, parts in zip(SAID, zip(*lines, strict=True), strict=True)
+    }
+    return pd.DataFrame({"row": keys[sequence].astype("int64"), **told})
+
+
+def _pair(values: pa.ChunkedArray, details: pa.Array) -> tuple[list[tuple[str, str]], np.ndarray]:
+    """Give the distinct pairs of both, and which of them comes at each place."""
+    one, two = encode(values), encode(details)
+    pairs = one.indices.to_numpy().astype(np.int64) * len(two.dictionary) + two.indices.to_numpy()
+    kinds, kind_of = np.unique(pairs, return_inverse=True)
+    firsts, seconds = np.divmod(kinds, len(two.dictionary))
+    return list(
+        zip(one.dictionary.take(firsts).to_pylist(), two.dictionary.take(seconds).to_pylist(), strict=True)
+    ), kind_of
+
+
+def _spread(texts: pa.Array, numbers: np.ndarray) -> pd.arrays.ArrowExtensionArray:
+    """Take the texts with these *numbers*; in lots, since one array holds 2 GiB at most."""
+    lots = [texts.take(pa.array(numbers[start : start + LOT])) for start in range(0, len(numbers), LOT)]
+    return pd.arrays.ArrowExtensionArray(pa.chunked_array(lots, pa.string()))

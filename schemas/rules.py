@@ -28,16 +28,17 @@ NAMED_ROWS: Final = 5
 UNKNOWN: Final = -1  # decimals of a currency that is none
 
 
+def encode(array: pa.Array | pa.ChunkedArray, null_encoding: str = "mask") -> pa.DictionaryArray:
+    """Number the distinct values of *array*; null stays null, or is one of them with *null_encoding* "encode"."""
+    encoded = array.dictionary_encode(null_encoding=null_encoding)
+    return encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+
+
 def by_value(column: pd.Series, judge: Callable[[str], object], type_: pd.ArrowDtype = TEXT) -> pd.Series:
     """Apply *judge* to each distinct text of *column* once; null stays null."""
-    encoded = _encode(column)
+    encoded = encode(pa.array(column, pa.string()))
     values = pa.array([judge(text) for text in encoded.dictionary.to_pylist()], type_.pyarrow_dtype)
     return pd.Series(pd.arrays.ArrowExtensionArray(values.take(encoded.indices)), index=column.index)
-
-
-def _encode(column: pd.Series) -> pa.DictionaryArray:
-    encoded = pa.array(column, pa.string()).dictionary_encode()
-    return encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
 
 
 def holds(column: pd.Series, judge: Callable[[str], bool]) -> pd.Series:
@@ -101,7 +102,7 @@ def alone(column: pd.Series) -> tuple[pd.Series, pd.Series]:
 
     Most share their form with none, and are not looked at any closer.
     """
-    forms = _encode(fold_column(column))
+    forms = encode(pa.array(fold_column(column)))
     seen = np.append(np.bincount(forms.indices.drop_null(), minlength=1), [0])
     shared = seen[pc.fill_null(forms.indices, len(seen) - 1)] > 1
     once, unlike = (pd.Series(data=True, index=column.index) for _ in range(2))

@@ -14,15 +14,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer.parse.column import Column, encode
 from importer.parse.currencies import find_currencies
 from importer.parse.shapes import Shapes
+from schemas.rules import encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from collections.abc import Set as AbstractSet
 
     from importer.model import DecimalStyle
+    from importer.parse.column import Column
 
 AMOUNT: Final = pa.decimal128(38, 18)
 SPACES: Final = " \u00a0\u2007\u2009\u202f"  # that people group digits with

@@ -9,6 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.rules import encode
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from collections.abc import Set as AbstractSet
@@ -23,12 +25,6 @@ Style = TypeVar("Style", bound=str)
 
 class Undecided(Exception):  # noqa: N818 - reads as the statement it makes
     """Nothing, or too much, decides how a column is written."""
-
-
-def encode(array: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
-    """Number the distinct values of *array*; null stays null."""
-    encoded = array.dictionary_encode()
-    return encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
 
 
 def by_text(texts: pd.Series, read: Callable[[str], object], type_: pa.DataType) -> pd.Series:

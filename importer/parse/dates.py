@@ -18,8 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.parse.amounts import MINUS, SPACES, UNSEEN
-from importer.parse.column import Column, Undecided, encode
+from importer.parse.column import Column, Undecided
 from importer.parse.words import FILLERS, fold, months_in, names, split
+from schemas.rules import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer.parse.column import encode
+from schemas.rules import encode
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
