@@ -147,14 +147,15 @@ class Body:
 def _cut(chunks: Iterable[bytes], skipped: int) -> Iterator[bytes]:
     """Cut a text, but for its first bytes, where lines end; of a line that is longer than any record, where it is."""
     rest = b""
-    for chunk in chunks:
-        block = rest + chunk[skipped:]
-        skipped = max(0, skipped - len(chunk))
+    for whole in chunks:
+        chunk = whole[skipped:]
+        skipped = max(0, skipped - len(whole))
         # A CR at the very end may be half of what ends a line.
-        end = max(block.rfind(b"\n"), block.rfind(b"\r", 0, -1)) + 1
+        end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r", 0, -1)) + 1
         if end:
-            yield block[:end]
-        rest = block[end:]
+            yield b"".join((rest, memoryview(chunk)[:end]))
+            rest = b""
+        rest += chunk[end:]
         if len(rest) > LONGEST_RECORD:
             break
     if rest:
