@@ -266,8 +266,8 @@ def test_past_the_limit_of_a_sheet_it_goes_on_in_another(path: Path, monkeypatch
     assert [line["Row"] for line in table(path, "Results (2)")] == [5]
 
 
-def test_rows_are_made_in_chunks_that_join(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "CHUNK", 3)
+def test_rows_are_made_in_blocks_that_join(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "BLOCK", 3)
     write(report(), path)
 
     assert [line["No"] for line in table(path, "Results")] == ["00123", "A-2", "A-3", "A-4"]

@@ -339,3 +339,14 @@ def test_an_archive_that_was_cut_off_is_named(tmp_path: Path, kept: float) -> No
 
     with pytest.raises(RunError, match=r"rows\.arrow cannot be read"):
         archive.load(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [("\ufffe", "_xFFFE_"), ("\x02", "_x0002_"), ("_x0041_", "_x005F_x0041_"), ("\uff21", "\uff21"), ("a<b", "a&lt;b")],
+)
+def test_what_xml_cannot_hold_is_escaped_wherever_it_stands(text: str, written: str) -> None:
+    around = pa.array(["plain", f"x{text}", None, "", f"y{text}y"])
+
+    assert rows.escape(around.slice(2)).to_pylist() == [None, "", f"y{written}y"]
+    assert rows.escape(around.slice(0, 2)).to_pylist() == ["plain", f"x{written}"]
