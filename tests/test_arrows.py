@@ -32,6 +32,7 @@ HOMES = {
     "rich": ("importer.cli", "importer.screen"),
     "openpyxl": ("importer.read", "importer.report"),
     "xlsxwriter": ("importer.read", "importer.report"),
+    "isal": ("importer.report",),  # packs the workbook
     "python_calamine": ("importer.read", "importer.report"),
     # What is in cells becomes HTML in one place.
     "jinja2": ("importer.report.web",),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
+import zipfile
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ import pytest
 from importer.report import faults, package, sheets
 from importer.report.charts import look_of
 from importer.report.looks import STATUS_LOOKS, looks
+from importer.report.packing import packed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -291,3 +294,35 @@ def test_a_title_with_an_ampersand_is_printed_as_it_is(tmp_path: Path) -> None:
     book = openpyxl.load_workbook(tmp_path / "book.xlsx")
     assert book["Summary"].oddFooter.center.text == "Import of Smith && Sons.csv"
     assert book.properties.title == "Import of Smith & Sons.csv"
+
+
+def test_a_part_is_what_was_written_to_it_for_whoever_unpacks_it() -> None:
+    file, lots = io.BytesIO(), [b"", b"<row/>" * 100_000, b"last"]
+    with zipfile.ZipFile(file, "w") as package_file:
+        for name in ("first.xml", "empty.xml", "second.xml"):
+            with packed(package_file, file, name) as part:
+                for lot in lots if name != "empty.xml" else []:
+                    part.write(lot)
+
+    with zipfile.ZipFile(file) as read:
+        assert read.testzip() is None
+        assert [entry.file_size for entry in read.infolist()] == [600_004, 0, 600_004]
+        assert all(entry.compress_type == zipfile.ZIP_DEFLATED for entry in read.infolist())
+        assert all(entry.compress_size < 10_000 for entry in read.infolist())
+        assert read.read("second.xml") == b"".join(lots)
+
+
+def test_a_part_that_the_disk_does_not_take_is_an_error_though_another_thread_packs_it() -> None:
+    class Full(io.BytesIO):
+        def write(self, data: Any) -> int:
+            if self.tell() + len(data) > 5_000:
+                raise OSError(28, "No space left on device")
+            return super().write(data)
+
+    def fill(file: Full) -> None:
+        with zipfile.ZipFile(file, "w") as package_file, packed(package_file, file, "part.xml") as part:
+            for number in range(100):
+                part.write(bytes(hash((number, place)) % 251 for place in range(1_000)))
+
+    with pytest.raises(OSError, match="No space"):
+        fill(Full())

@@ -15,6 +15,7 @@ import xlsxwriter
 
 from importer.model import column_letters, quietly
 from importer.report.beside import written_beside
+from importer.report.packing import packed
 from importer.report.rows import Cells, count_lines, make_legible, rows_xml
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from importer.model import Doing
 
 TALLEST: Final = 1_048_575  # rows of a sheet below its header
-PACKED: Final = 1  # zlib's fastest level: five times as fast as its best, for a file a quarter larger
 LONGEST_TITLE: Final = 100  # characters of a footer's 255
 HEADER: Final = "header"  # the format of each large sheet's row 1
 
@@ -125,10 +125,10 @@ class Package:
         done = 0
         with (
             zipfile.ZipFile(self._skeleton) as skeleton,
-            zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=PACKED) as package,
+            zipfile.ZipFile(file, "w") as package,
         ):
             for info in skeleton.infolist():
-                with package.open(info.filename, "w", force_zip64=True) as target:
+                with packed(package, file, info.filename) as target:
                     large = self._streams.get(info.filename)
                     if large:
                         for rows in self._stream(skeleton.read(info), large, target):
