@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,7 +19,17 @@ from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
 from importer.errors import RunError
-from importer.model import ISSUE_COLUMNS, OUTCOME_COLUMNS, STATUSES, Report, Run, SourceInfo, Styles
+from importer.model import (
+    FORMULA_LIKE,
+    FORMULA_OPENINGS,
+    ISSUE_COLUMNS,
+    OUTCOME_COLUMNS,
+    STATUSES,
+    Report,
+    Run,
+    SourceInfo,
+    Styles,
+)
 from importer.read import read
 from importer.report import archive, mending, rows, write
 
@@ -350,3 +361,10 @@ def test_what_xml_cannot_hold_is_escaped_wherever_it_stands(text: str, written: 
 
     assert rows.escape(around.slice(2)).to_pylist() == [None, "", f"y{written}y"]
     assert rows.escape(around.slice(0, 2)).to_pylist() == ["plain", f"x{written}"]
+
+
+def test_whatever_is_taken_for_a_formula_begins_with_a_sign_that_is_looked_for() -> None:
+    signs = [chr(number) for number in range(0x1_1000) if not 0xD800 <= number < 0xE000]
+    opening = {sign for sign in signs if re.search(FORMULA_LIKE, sign) or re.search(FORMULA_LIKE, f"{sign}=")}
+
+    assert opening == set(FORMULA_OPENINGS)

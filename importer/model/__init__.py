@@ -28,7 +28,7 @@ from importer.model.digests import (
 from importer.model.doing import Doing, quietly
 from importer.model.events import Event
 from importer.model.headers import fold, layout, spellings
-from importer.model.inert import FORMULA_GUARD, FORMULA_GUARDED, FORMULA_LIKE, NEGATIVE
+from importer.model.inert import FORMULA_GUARD, FORMULA_GUARDED, FORMULA_LIKE, FORMULA_OPENINGS, NEGATIVE
 from importer.model.making import Made, Making
 from importer.model.mappings import SavedMapping
 from importer.model.previews import Forecast, Needed, Preview, PreviewGroup, Verdict
@@ -74,6 +74,7 @@ __all__ = [
     "FORMULA_GUARD",
     "FORMULA_GUARDED",
     "FORMULA_LIKE",
+    "FORMULA_OPENINGS",
     "HELD",
     "IDENTIFIERS",
     "ISSUE_COLUMNS",

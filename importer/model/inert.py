@@ -12,5 +12,6 @@ from typing import Final
 FORMULA_GUARD: Final = "'"
 _RISKY: Final = "'*(?:[ \\t\\n\\v\\f\\r\u00a0\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20]|[\\t\\r\\n])"
 FORMULA_LIKE: Final = f"^{_RISKY}"  # what is written behind the guard
+FORMULA_OPENINGS: Final = "' \t\n\v\f\r\u00a0\ufeff=+-@\uff1d\uff0b\uff0d\uff20"  # what any of that begins with
 FORMULA_GUARDED: Final = f"^{FORMULA_GUARD}({_RISKY})"  # what was
 NEGATIVE: Final = r"^-[0-9]+(?:[.,][0-9]+)*$"  # of amounts: no program makes more of it than a number below zero

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from itertools import chain
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import pyarrow as pa
@@ -10,11 +11,10 @@ import pyarrow.compute as pc
 
 from importer.model import ISSUE_COLUMNS
 from importer.report.beside import written_beside
-from importer.report.rows import CHUNK, make_legible
+from importer.report.rows import BLOCK, make_legible, utf8
 from importer.report.sheets import as_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from importer.model import Report
@@ -28,20 +28,27 @@ def write_lines(report: Report, path: Path) -> None:
     Raises:
         OSError: The disk does not take it; nothing is left of it.
     """
-    encode = msgspec.json.Encoder().encode_lines
     with written_beside(path) as file:
-        for start in range(0, len(report.issues), CHUNK):
-            file.write(encode(list(_objects(report, slice(start, start + CHUNK)))))
+        for start in range(0, len(report.issues), BLOCK):
+            file.write(_objects(report, slice(start, start + BLOCK)))
 
 
-def _objects(report: Report, part: slice) -> Iterator[dict[str, Any]]:
+def _objects(report: Report, part: slice) -> memoryview:
     """Make the objects of a part of the issues; what is blank in the workbook is null."""
     issues = report.issues.iloc[part]
     keys = pa.array(issues["row"], pa.int64())
-    columns = {"row": pc.bit_wise_and(keys, _ROW).to_pylist()}
+    columns = {"row": pc.cast(pc.bit_wise_and(keys, _ROW), pa.string())}
     if len(report.run.sources) > 1:
-        names = [make_legible(source.name) for source in report.run.sources]
-        columns = {"source": [names[number] for number in pc.shift_right(keys, 32).to_pylist()], **columns}
-    columns |= {name: as_texts(issues[name]).to_pylist() for name in ISSUE_COLUMNS[1:]}
-    for line in zip(*columns.values(), strict=True):
-        yield {name: value if value != "" else None for name, value in zip(columns, line, strict=True)}
+        names = pa.array([make_legible(source.name) for source in report.run.sources])
+        columns = {"source": _as_json(names.take(pc.shift_right(keys, 32))), **columns}
+    columns |= {name: _as_json(as_texts(issues[name])) for name in ISSUE_COLUMNS[1:]}
+    first, *others = ((f'"{name}":', column) for name, column in columns.items())
+    members = chain(first, *((f",{name}", column) for name, column in others))
+    return utf8(pc.binary_join_element_wise("{", *members, "}\n", ""))
+
+
+def _as_json(texts: pa.Array) -> pa.Array:
+    """Write texts as JSON, each distinct one once."""
+    coded = pc.fill_null(texts, "").dictionary_encode()
+    written = [msgspec.json.encode(text or None).decode() for text in coded.dictionary.to_pylist()]
+    return pa.array(written, pa.string()).take(coded.indices)

@@ -76,7 +76,7 @@ def _block_xml(
     columns: Sequence[Cells], first: int, start: int, length: int, lines: pa.Array | None
 ) -> Iterator[memoryview]:
     parts = [column.slice(start, length) for column in columns]
-    texts = sum(len(_utf8(part.texts)) for part in parts)
+    texts = sum(len(utf8(part.texts)) for part in parts)
     if length > 1 and texts + FRAME * length * len(columns) > HEAVIEST:
         half = length // 2
         yield from _block_xml(columns, first, start, half, lines)
@@ -86,7 +86,7 @@ def _block_xml(
     high = '">' if lines is None else _heights(lines.slice(start, length))
     cells = chain.from_iterable(rows.cells_xml(part, column_letters(number)) for number, part in enumerate(parts))
     # The strings of an Arrow array lie one after the other: together they are the XML.
-    yield _utf8(_join('<row r="', rows.numbers, high, *cells, "</row>"))
+    yield utf8(_join('<row r="', rows.numbers, high, *cells, "</row>"))
 
 
 class _Rows:
@@ -135,7 +135,7 @@ def _join(*parts: Any) -> pa.Array:
     return pc.binary_join_element_wise(*merged, "")
 
 
-def _utf8(texts: pa.Array) -> memoryview:
+def utf8(texts: pa.Array) -> memoryview:
     """Give the bytes of all texts, one after the other."""
     _, offsets, data = texts.buffers()
     if data is None:
@@ -162,7 +162,7 @@ def count_lines(columns: Sequence[Cells], widths: Mapping[int, float]) -> pa.Arr
 
 def escape(texts: pa.Array) -> pa.Array:
     """Write texts so that XML, and what a spreadsheet program makes of it, give them back unchanged."""
-    signs = np.frombuffer(_utf8(texts), dtype="uint8")
+    signs = np.frombuffer(utf8(texts), dtype="uint8")
     if _may_be_long(texts) or (
         _may_be_strange(signs) and pc.any(pc.match_substring_regex(texts, _STRANGE_RE2)).as_py()
     ):
