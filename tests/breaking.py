@@ -48,7 +48,7 @@ BREAKAGES = (
     Breakage(
         "a case is sent before the journal knows",
         "importer/submit/step.py",
-        """        number = await self._commits.make(leave)
+        """        number = await self._left("post", sending.pk, now, changes)
         while self._clock() - now > sending.patience.timeout:
             # The journal took so long that who finds this row after a crash would think the request over too early.
             now = self._clock()
@@ -60,7 +60,7 @@ BREAKAGES = (
 """,
         """        left_at, shown = self._depart(), self._shown
         reply = await self._client.post(self._endpoint, sending.case.body, sending.case.key)
-        number = await self._commits.make(leave)
+        number = await self._left("post", sending.pk, now, changes)
 """,
     ),
     Breakage(

@@ -19,7 +19,7 @@ import pytest
 from importer.errors import JournalError, RunError
 from importer.journal import Journal, identifying
 from importer.journal.commits import Commits
-from importer.model import Case
+from importer.model import Case, Departure, Ending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -273,6 +273,69 @@ def test_changes_of_many_are_committed_together_and_one_that_fails_hurts_no_othe
     assert isinstance(broken, JournalError)
     assert fine is None
     assert [entry.status for entry in journal.of_run("r1")] == ["planned", "sending"]
+
+
+def test_a_change_whose_asker_has_gone_is_made_all_the_same(journal: Journal) -> None:
+    plan(journal, case(2, "INV-1"), case(3, "INV-2"))
+
+    async def change() -> None:
+        async with Commits(journal) as commits:
+            gone, beside = (
+                asyncio.create_task(
+                    commits.make(lambda connection, pk=entry.pk: journal.update(connection, pk, status="sending"))
+                )
+                for entry in journal.of_run("r1")
+            )
+            await asyncio.sleep(0)
+            gone.cancel()
+            await beside
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+
+    asyncio.run(change())
+
+    assert [entry.status for entry in journal.of_run("r1")] == ["sending", "sending"]
+
+
+def test_requests_that_leave_and_end_together_are_told_apart(journal: Journal, query: Query) -> None:
+    plan(journal, *(case(row, f"INV-{row}") for row in range(2, 6)))
+    pks = [entry.pk for entry in journal.of_run("r1")]
+    noted: dict[str, object] = {"status": "sending", "attempts": 1}
+
+    async def go() -> None:
+        async with Commits(journal) as commits:
+            numbers = await asyncio.gather(
+                *(
+                    commits.leave(Departure("a", float(pk), "post", pk, {pk: noted} if pk != pks[1] else {}))
+                    for pk in reversed(pks)
+                )
+            )
+            await asyncio.gather(
+                *(
+                    commits.end(Ending(number, pk + 0.5, pk + 1.0, str(pk), f"id-{pk}", *made))
+                    for number, pk, made in zip(
+                        numbers,
+                        reversed(pks),
+                        [
+                            ({pks[3]: {"status": "created", "case_id": "C"}}, True),
+                            ({pks[2]: {"status": "planned"}}, False),
+                            ({}, False),
+                            ({pks[0]: {"status": "created", "case_id": "D"}}, True),
+                        ],
+                        strict=True,
+                    )
+                )
+            )
+
+    asyncio.run(go())
+
+    told = query("select case_pk, left_at, ended_at, result, request_id from requests order by case_pk")
+    assert told == [(pk, pk + 0.5, pk + 1.0, str(pk), f"id-{pk}") for pk in pks]
+    entries = journal.of_run("r1")
+    assert [entry.status for entry in entries] == ["created", "planned", "planned", "created"]
+    assert [entry.case_id for entry in entries] == ["D", None, None, "C"]
+    assert [bool(entry.case.body) for entry in entries] == [False, True, True, False]
+    assert [entry.attempts for entry in entries] == [1, 0, 1, 1]
 
 
 def test_a_change_that_was_made_is_on_the_disk(journal: Journal, place: str | Path, query: Query) -> None:

@@ -471,7 +471,7 @@ def test_nothing_is_sent_that_the_journal_does_not_know(rig: Rig, monkeypatch: p
     def full(*_: object) -> None:
         raise JournalError("The disk is full.")
 
-    monkeypatch.setattr(rig.journal, "add_request", full)
+    monkeypatch.setattr(rig.journal, "update_all", full)
     with pytest.raises(Stopped, match=r"Sending was stopped\. The disk is full."):
         rig.send(api, sendings)
 

@@ -179,6 +179,7 @@ deliveries = sa.Table(
 DROPPED: Final[Mapping[str, object]] = {"body": None, "debtor": None, "dated": None}  # personal data, once settled
 
 INSERT_REQUEST: Final = requests.insert()
+INSERT_REQUESTS: Final = requests.insert().returning(requests.c.case_pk, requests.c.pk)
 END_REQUEST: Final = (
     requests.update()
     .where(requests.c.pk == sa.bindparam("at"))

@@ -32,6 +32,7 @@ from importer.model.inert import FORMULA_GUARD, FORMULA_GUARDED, FORMULA_LIKE, F
 from importer.model.making import Made, Making
 from importer.model.mappings import SavedMapping
 from importer.model.previews import Forecast, Needed, Preview, PreviewGroup, Verdict
+from importer.model.requests import Departure, Ending
 from importer.model.rows import column_letters, quote, row_key, split_row_key
 from importer.model.runs import Report, Run, Session, SourceInfo
 from importer.model.sources import Bundling, Carried, LeftOut, Matching, Parsed, Reading, Styles, Table
@@ -101,9 +102,11 @@ __all__ = [
     "Currency",
     "DateOrder",
     "DecimalStyle",
+    "Departure",
     "Digest",
     "Doing",
     "Earlier",
+    "Ending",
     "Entry",
     "Event",
     "Figures",

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from urllib.parse import quote
 
+from importer.model import Departure, Ending
 from importer.protocol import (
     Answer,
     Denied,
@@ -22,7 +23,7 @@ from importer.submit.decision import tell_part
 from importer.submit.sending import Sending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from importer.client import Client
     from importer.journal import Connection, Journal
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from importer.model import Case, Status
     from importer.protocol import AskMeaning, ListMeaning, PostMeaning, Reply
     from importer.submit.decision import Decision, Follower
+
+    Changes = Mapping[int, Mapping[str, object]]  # a row's number in the journal → its columns → what they become
 
 PAGE_SIZE: Final = 100  # the most that the API gives
 UNAUTHORIZED: Final = 401
@@ -130,11 +133,8 @@ class Step:
         if first:
             noted |= {"since": sending.since, "sent_at": now, "credential": self._credential}
 
-        def leave(connection: Connection) -> int:
-            self._journal.update(connection, sending.pk, parts=sending.parts, **noted)
-            return self._journal.add_request(connection, self._account, now, "post", sending.pk)
-
-        number = await self._commits.make(leave)
+        changes = dict.fromkeys((sending.pk, *sending.parts), noted)
+        number = await self._left("post", sending.pk, now, changes)
         while self._clock() - now > sending.patience.timeout:
             # The journal took so long that who finds this row after a crash would think the request over too early.
             now = self._clock()
@@ -150,7 +150,7 @@ class Step:
 
     async def _look_up(self, sending: Sending) -> tuple[AskMeaning | Expired, Decision]:
         path = f"{self._lookup}/{quote(sending.case.reference, safe='')}"
-        number = await self._left("look-up", sending.pk)
+        number = await self._left("look-up", sending.pk, self._clock())
         sending.ask(self._clock())
         left_at, shown = self._depart(), self._shown
         reply = await self._client.get(path)
@@ -160,7 +160,7 @@ class Step:
         return meaning, decision
 
     async def _list(self, sending: Sending) -> tuple[AskMeaning | ListMeaning | Expired, Decision]:
-        number = await self._left("list", sending.pk)
+        number = await self._left("list", sending.pk, self._clock())
         query: dict[str, str | int] = {"Page": sending.page, "PageSize": PAGE_SIZE, "Sort": "DateCreated:desc"}
         sending.ask(self._clock())
         left_at, shown = self._depart(), self._shown
@@ -195,12 +195,9 @@ class Step:
         sending.expired = True
         return Expired()
 
-    async def _left(self, kind: str, pk: int) -> int:
-        now = self._clock()
-        number: int = await self._commits.make(
-            lambda connection: self._journal.add_request(connection, self._account, now, kind, pk)
-        )
-        return number
+    async def _left(self, kind: str, pk: int, now: float, changes: Changes | None = None) -> int:
+        departure = Departure(self._account, now, kind, pk, changes or {})
+        return await self._commits.leave(departure)
 
     async def _note(self, sending: Sending, number: int, left_at: float, reply: Reply, decision: Decision) -> None:
         """Put on the disk how the request ended, and what that decides."""
@@ -213,18 +210,13 @@ class Step:
             self._follow(api_time)
 
         named = request_id(reply) if isinstance(reply, Answer) else None
-
-        def note(connection: Connection) -> None:
-            self._journal.end_request(connection, number, now, result, named, left_at=left_at)
-            if decision.status:
-                self._journal.settle(connection, sending.pk, decision.status, parts=sending.parts, **decision.values)
-                for part in sending.parts if decision.status == "duplicate" else ():
-                    message = tell_part(sending.case.reference, shown="case_id" in decision.values)
-                    self._journal.update(connection, part, message=message)
-            elif decision.values:
-                self._journal.update(connection, sending.pk, parts=sending.parts, **decision.values)
-
-        await self._commits.make(note)
+        values = {"status": decision.status, **decision.values} if decision.status else decision.values
+        changes = dict.fromkeys((sending.pk, *sending.parts), values) if values else {}
+        for part in sending.parts if decision.status == "duplicate" else ():
+            message = tell_part(sending.case.reference, shown="case_id" in decision.values)
+            changes[part] = {**values, "message": message}
+        ending = Ending(number, left_at, now, result, named, changes, settles=decision.status is not None)
+        await self._commits.end(ending)
 
     async def release(self, sending: Sending, follower: Follower, decision: Decision) -> Status | Sending:
         """Decide for a case that waited for *sending*: its status, or what is to be sent now."""
