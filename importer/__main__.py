@@ -19,6 +19,8 @@ def main() -> None:
         if "--json" in sys.argv:
             print(f'{{"exit": 130, "error": "{text}"}}')  # noqa: T201 - the same
         sys.exit(130)
+    finally:
+        gc.freeze()  # nor when all of it goes at once, which would take a third of a start
 
 
 if __name__ == "__main__":
