@@ -48,28 +48,33 @@ def check(
     Returns:
         Issues, columns as `ISSUE_COLUMNS`, in the order of rows and, in a row, of fields.
     """
-    faults = _find_faults(target.judged(values, unreadable, context), target)
+    faults = _find_faults(values, unreadable, target, context)
     return _describe(faults, texts, headers, target, context)
 
 
-def _find_faults(judged: pd.DataFrame, target: Target) -> dict[tuple[str, str], np.ndarray]:
+def _find_faults(
+    values: pd.DataFrame, unreadable: pd.DataFrame, target: Target, context: Context
+) -> dict[tuple[str, str], np.ndarray]:
     """Run the schema over each distinct value of each column; gives by code and field a mask of the faulty rows.
 
     Environment variables can switch pandera's checks off; a context here switches them on whatever those say.
     """
-    faults: dict[tuple[str, str], np.ndarray] = {}
-    with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
-        schema = target.Schema.to_schema()
+    schema = target.Schema.to_schema()
+    columns = {name: column for name, column in schema.columns.items() if column.checks}
+    with ThreadPoolExecutor(1) as pool:
+        numbered = {name: pool.submit(_number, values[name]) for name in columns if name in values}
+        judged = target.judged(values, unreadable, context)
+    with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_ONLY):
         _validate(schema, judged.head(0))  # which columns there are, and of what type
-        columns = {name: column for name, column in schema.columns.items() if column.checks}
-        with ThreadPoolExecutor(pa.cpu_count()) as pool:
-            numbered = pool.map(_number, [judged[name] for name in columns])
-        for (name, column), (distinct, kinds) in zip(columns.items(), numbered, strict=True):
+    faults: dict[tuple[str, str], np.ndarray] = {}
+    with config_context(validation_enabled=True, validation_depth=ValidationDepth.DATA_ONLY):
+        for name, column in columns.items():
+            distinct, kinds = numbered[name].result() if name in numbered else _number(judged[name])
             code, derived, field = name.partition("@")
-            for check, cases in _validate(column, distinct.to_frame(name)).groupby("check", sort=False):
+            for check, places in _validate(column, distinct.to_frame(name)).items():
                 wrong = np.zeros(len(distinct), dtype=bool)
-                wrong[cases["index"].astype("int64")] = True
-                faults[(code, field) if derived else (str(check), name)] = wrong[kinds]
+                wrong[places] = True
+                faults[(code, field) if derived else (check, name)] = wrong[kinds]
     return faults
 
 
@@ -82,8 +87,8 @@ def _number(column: pd.Series) -> tuple[pd.Series, np.ndarray]:
     return pd.Series(pd.arrays.ArrowExtensionArray(encoded.dictionary)), encoded.indices.to_numpy()
 
 
-def _validate(schema: DataFrameSchema | Column, frame: pd.DataFrame) -> pd.DataFrame:
-    """List what fails: the position in *frame* as "index", and the check.
+def _validate(schema: DataFrameSchema | Column, frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Give for each check that fails the positions in *frame* where it does.
 
     Raises:
         AssertionError: It is the schema that fails, and no value.
@@ -93,11 +98,11 @@ def _validate(schema: DataFrameSchema | Column, frame: pd.DataFrame) -> pd.DataF
     except SchemaErrors as error:
         cases: pd.DataFrame = error.failure_cases
     else:
-        return pd.DataFrame({"index": [], "check": []})
+        return {}
     if cases["index"].isna().any():
         broken = cases[cases["index"].isna()].iloc[0]
         raise AssertionError(f"The schema itself failed: {broken['column']} {broken['check']} {broken['failure_case']}")
-    return cases
+    return {str(check): part.to_numpy(np.int64) for check, part in cases["index"].groupby(cases["check"], sort=False)}
 
 
 def _describe(
