@@ -89,7 +89,7 @@ def judged(values: pd.DataFrame, unreadable: pd.DataFrame, context: Context) -> 
         **{f"amount-too-precise@{name}": rules.fits_currency(values[name], values["currencyCode"]) for name in BUCKETS},
         **judge_buckets(values, ("amountToRecover", *BUCKETS), hidden, never),
     }
-    return pd.concat([values, pd.DataFrame(derived).astype(bool)], axis=1)
+    return pd.concat([values, pd.DataFrame(derived, copy=False).astype(bool)], axis=1)
 
 
 def is_taken_url(text: str) -> bool:

@@ -102,7 +102,7 @@ def judged(values: pd.DataFrame, unreadable: pd.DataFrame, context: Context) -> 
         | values["debtor.contactPerson"].notna()
         | hidden.get("debtor.contactPerson", never),
     }
-    return pd.concat([values, pd.DataFrame(derived).astype(bool)], axis=1)
+    return pd.concat([values, pd.DataFrame(derived, copy=False).astype(bool)], axis=1)
 
 
 def details(code: str, field: str, rows: pd.Series, texts: pd.DataFrame) -> list[str]:

@@ -130,7 +130,7 @@ def judged(values: pd.DataFrame, unreadable: pd.DataFrame, context: Context) -> 
     derived |= {f"fee-negative@{name}": idle | rules.at_least(values[name], 0) for name in FEES}
     for name in ("userEmail", "assignedUserEmail"):
         derived[f"email-malformed@{name}"] = idle | rules.looks_like_email(values[name])
-    return pd.concat([values, pd.DataFrame(derived).astype(bool)], axis=1)
+    return pd.concat([values, pd.DataFrame(derived, copy=False).astype(bool)], axis=1)
 
 
 def _contradict(values: pd.DataFrame, context: Context) -> pd.Series:

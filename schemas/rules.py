@@ -21,11 +21,9 @@ if TYPE_CHECKING:
 
 BOOL: Final = pd.ArrowDtype(pa.bool_())
 TEXT: Final = pd.ArrowDtype(pa.string())
-NUMBER: Final = pd.ArrowDtype(pa.int64())
 SOURCE_SHIFT: Final = 32  # bits of a row key below its source
 ROW_BITS: Final = (1 << SOURCE_SHIFT) - 1
 NAMED_ROWS: Final = 5
-UNKNOWN: Final = -1  # decimals of a currency that is none
 
 
 def encode(array: pa.Array | pa.ChunkedArray, null_encoding: str = "mask") -> pa.DictionaryArray:
@@ -88,9 +86,11 @@ def fits_currency(amount: pd.Series, currency: pd.Series) -> pd.Series:
     values = pc.cast(pa.array(amount), pa.decimal128(38, 18))
     fits = np.ones(len(values), dtype=bool)
     if values.null_count < len(values):
-        digits = pc.fill_null(pa.array(by_value(currency, find_digits, NUMBER)), UNKNOWN).to_numpy()
-        for number in set(np.unique(digits).tolist()) - {UNKNOWN}:
-            rows = digits == number
+        codes = encode(pa.array(currency, pa.string()))
+        digits = [find_digits(code) for code in codes.dictionary.to_pylist()]
+        numbers = pc.fill_null(codes.indices, len(digits)).to_numpy()
+        for number in set(digits) - {None}:
+            rows = np.array([*(one == number for one in digits), False])[numbers]
             judged = values.filter(pa.array(rows))
             exact = pc.fill_null(pc.equal(judged, pc.round(judged, ndigits=number)), fill_value=True)
             fits[rows] = exact.to_numpy(zero_copy_only=False)
