@@ -38,14 +38,16 @@ class Marks:
     Attributes:
         positions: Of the rows to mend, in the report's frames; as many as the sheet holds.
         left_out: Rows to mend that the sheet does not hold.
-        said: One line a fault: "line" and "place", row and column of the sheet's data from 0, "text", and "damaged":
-            the cell is no identifier any more.
+        said: One line a fault: "line" and "place", row and column of the sheet's data from 0, "damaged": the cell
+            is no identifier any more, and "source": where it is told (see `_notes`).
+        notes: Line and place → what is said of the cell, of as many cells as get a note.
         cells: How many cells are marked.
     """
 
     positions: np.ndarray
     left_out: int
     said: pd.DataFrame
+    notes: Mapping[tuple[int, int], str]
     cells: int
 
 
@@ -53,28 +55,43 @@ def find_marks(report: Report) -> Marks:
     """Find the rows to mend, and the cells that must change: of a rejected row the one with its reference."""
     chosen = np.flatnonzero(report.outcomes["status"].isin(TO_MEND).to_numpy(dtype=bool))
     positions = chosen[:TALLEST]
-    index = report.cells.index[positions]
+    lines = np.full(len(report.cells) + 1, -1)  # the last is for what has no row of its own
+    lines[positions] = np.arange(len(positions))
     headers = pa.array([make_legible(text) for text in report.header])
     reference = next((header for header, name in report.run.columns.items() if name == REFERENCE), None)
     fallback = report.header.index(reference) if reference in report.header else 0
-    errors = report.issues[(report.issues["severity"] == "error") & (report.issues["code"] != HELD)]
+    issues = report.issues
+    errors = np.flatnonzero((issues["severity"] == "error") & (issues["code"] != HELD))
     # A fault of a constant, or of a column that is not there, has no cell of its own.
-    places = pc.fill_null(pc.index_in(as_texts(errors["column"]), headers), fallback)
-    rejected = report.outcomes[report.outcomes["status"].isin(REFUSED)]
+    places = pc.fill_null(pc.index_in(as_texts(issues["column"]), headers), fallback).to_numpy()[errors]
+    rejected = np.flatnonzero(report.outcomes["status"].isin(REFUSED))
     said = pd.DataFrame(
         {
-            "line": np.concatenate([index.get_indexer(pd.Index(errors["row"])), index.get_indexer(rejected.index)]),
-            "place": np.concatenate([places.to_numpy(), np.full(len(rejected), fallback)]).astype("int64"),
-            "text": _join(
-                pa.chunked_array([as_texts(errors["message"]), _refusals(rejected)]),
-                pa.chunked_array([as_texts(errors["hint"]), as_texts(rejected["solution"])]),
-            ),
-            "damaged": np.concatenate([errors["code"] == DAMAGED, np.zeros(len(rejected), dtype=bool)]),
+            "line": lines[np.concatenate([report.cells.index.get_indexer(pd.Index(issues["row"])[errors]), rejected])],
+            "place": np.concatenate([places, np.full(len(rejected), fallback)]).astype("int64"),
+            "damaged": np.concatenate([(issues["code"] == DAMAGED).to_numpy(dtype=bool)[errors], rejected < 0]),
+            "source": np.concatenate([errors, len(issues) + rejected]),
         }
     )
     said = said[said["line"] >= 0].sort_values(["line", "place"], kind="stable", ignore_index=True)
-    cells = int((~said.duplicated(["line", "place"])).sum())
-    return Marks(positions, len(chosen) - len(positions), said, cells)
+    numbers = (~said.duplicated(["line", "place"])).cumsum()
+    notes = _notes(report, said[numbers <= NOTES])
+    return Marks(positions, len(chosen) - len(positions), said, notes, int(numbers.max()) if len(said) else 0)
+
+
+def _notes(report: Report, said: pd.DataFrame) -> dict[tuple[int, int], str]:
+    """Gather what is said of each cell; "source" is the number of the issue or, after all of those, of the row."""
+    sources, count = said["source"].to_numpy(), len(report.issues)
+    errors = report.issues.iloc[sources[sources < count]]
+    rejected = report.outcomes.iloc[sources[sources >= count] - count]
+    told = _join(as_texts(errors["message"]), as_texts(errors["hint"])).to_pylist()
+    refused = _join(_refusals(rejected), as_texts(rejected["solution"])).to_pylist()
+    texts = np.empty(len(said), dtype=object)
+    texts[sources < count], texts[sources >= count] = told, refused
+    notes: dict[tuple[int, int], list[str]] = {}
+    for line, place, text in zip(said["line"].tolist(), said["place"].tolist(), texts.tolist(), strict=True):
+        notes.setdefault((line, place), []).append(text)
+    return {cell: make_legible("\n".join(parts))[:LONGEST_NOTE] for cell, parts in notes.items()}
 
 
 def _refusals(rejected: pd.DataFrame) -> pa.Array:
@@ -105,7 +122,7 @@ def add_to_fix(package: Package, report: Report, marks: Marks) -> None:
             yield styled
 
     def dress(sheet: Any) -> None:
-        for (line, place), text in _notes(marks.said[["line", "place", "text"]]).items():
+        for (line, place), text in marks.notes.items():
             height = NOTE_LINE * (1 + sum(1 + len(part) // 48 for part in text.split("\n")))
             sheet.write_comment(line + 1, place, text, {"width": NOTE_WIDTH, "height": height})
 
@@ -141,12 +158,3 @@ def _with_days(cells: Cells, damaged: np.ndarray, styles: Mapping[str, str]) -> 
         pc.if_else(days, styles["faulty day"], cells.style),
         days if cells.numbers is None else pc.or_(days, cells.numbers),
     )
-
-
-def _notes(said: pd.DataFrame) -> dict[tuple[int, int], str]:
-    """Gather what is said of each cell, for as many cells as get a note."""
-    number = (~said.duplicated(["line", "place"])).cumsum()
-    notes: dict[tuple[int, int], list[str]] = {}
-    for line, place, text in said[number <= NOTES].itertuples(index=False):
-        notes.setdefault((line, place), []).append(text)
-    return {cell: make_legible("\n".join(texts))[:LONGEST_NOTE] for cell, texts in notes.items()}
