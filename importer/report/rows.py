@@ -97,7 +97,7 @@ class _Rows:
     """
 
     def __init__(self, first: int, length: int) -> None:
-        self.numbers = pc.cast(pa.array(range(first, first + length)), pa.string())
+        self.numbers = pc.cast(pa.array(np.arange(first, first + length)), pa.string())
         self._openings: dict[str, pa.Array] = {}
 
     def cells_xml(self, column: Cells, letters: str) -> list[Any]:
