@@ -51,7 +51,8 @@ def add_issues(package: Package, report: Report, marks: Marks, told: int = len(R
 
     def columns(start: int, end: int) -> list[Cells]:
         part = issues.iloc[start:end]
-        cells = [Cells(as_texts(part[name.lower()].mask(part[name.lower()] == ""))) for name in HEADER]
+        told = [as_texts(part[name.lower()]) for name in HEADER]
+        cells = [Cells(pc.if_else(pc.not_equal(texts, ""), texts, None)) for texts in told]
         return [*places(report, part["row"], several=several), *cells]
 
     for number, (start, end) in enumerate(stretches(len(issues), TALLEST)):

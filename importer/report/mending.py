@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from importer.model import HELD
 from importer.report.package import TALLEST, Large, Package
 from importer.report.rows import CHUNK, Cells, make_legible
-from importer.report.sheets import SAMPLED, as_texts, fit_widths, moments, own_cells, stretches
+from importer.report.sheets import SAMPLED, as_slice, as_texts, fit_widths, moments, own_cells, stretches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -113,7 +113,7 @@ def add_to_fix(package: Package, report: Report, marks: Marks) -> None:
     def fill(styles: dict[str, str]) -> Iterator[list[Cells]]:
         for start, end in stretches(height, CHUNK):
             styled = []
-            for place, column in enumerate(own_cells(report, marks.positions[start:end])):
+            for place, column in enumerate(own_cells(report, as_slice(marks.positions[start:end]))):
                 mask = faulty.get(place)
                 plain, fault = styles["plain"], styles["fault"]
                 looks = plain if mask is None else pc.if_else(pa.array(mask[start:end]), fault, plain)

@@ -17,7 +17,7 @@ from importer.report.beside import written_beside
 from importer.report.carried import written_like
 from importer.report.mending import TO_MEND
 from importer.report.rows import CHUNK, utf8
-from importer.report.sheets import as_texts, stretches
+from importer.report.sheets import as_slice, as_texts, stretches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from importer.model import Report, Writing
 
 NAME: Final = "to-fix.csv"
-_RISKY: Final = [sign.encode()[0] for sign in FORMULA_OPENINGS]
+_RISKY: Final = np.isin(np.arange(256), [sign.encode()[0] for sign in FORMULA_OPENINGS])  # of first bytes
 ANY: Final = "utf-8-sig"  # what holds every text, and what spreadsheet programs know by its mark
 
 
@@ -69,7 +69,7 @@ def _records(report: Report, positions: np.ndarray, writing: Writing) -> Iterato
     header = [pa.array([text], pa.string()) for text in report.header]
     yield _join([_cells(text, writing, amount=False) for text in header], writing)
     for start, end in stretches(len(positions), CHUNK):
-        part = positions[start:end]
+        part = as_slice(positions[start:end])
         columns = (as_texts(report.cells[place].iloc[part]) for place in range(len(report.header)))
         yield _join(
             [_cells(texts, writing, amount=amount) for texts, amount in zip(columns, amounts, strict=True)], writing
@@ -109,4 +109,4 @@ def _may_be_risky(texts: pa.Array) -> bool:
     offsets = np.frombuffer(texts.buffers()[1], dtype="int32")[texts.offset :][: len(texts) + 1]
     data = texts.buffers()[2]
     firsts = np.frombuffer(data, dtype="uint8")[offsets[:-1][np.diff(offsets) > 0]] if data else np.empty(0, "uint8")
-    return bool(np.isin(firsts, _RISKY).any())
+    return bool(_RISKY[firsts].any())

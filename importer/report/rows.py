@@ -204,7 +204,7 @@ def _may_be_long(texts: pa.Array | pa.ChunkedArray) -> bool:
 
 
 def _measure(text: str) -> int:
-    return len(text) if text.isascii() else len(text) + sum(sign > "\uffff" for sign in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def make_legible(text: str) -> str:

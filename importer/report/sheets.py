@@ -200,6 +200,13 @@ def _keeps_digits(texts: pa.Array) -> pa.Array:
     return pc.or_(pc.match_substring_regex(texts, _WHOLE), broken)
 
 
+def as_slice(positions: np.ndarray) -> slice | np.ndarray:
+    """Make a slice of ascending positions without a gap, since taking that copies nothing."""
+    if len(positions) and positions[-1] - positions[0] == len(positions) - 1:
+        return slice(int(positions[0]), int(positions[-1]) + 1)
+    return positions
+
+
 def as_texts(column: pd.Series) -> pa.Array:
     """Take a column of texts as one Arrow array."""
     array = pa.array(column, pa.string())

@@ -91,6 +91,8 @@ def mark_unseen(text: str) -> Markup:
     >>> print(mark_unseen("a\u202e<b>"))
     a<code class="sign">\u202e</code>&lt;b&gt;
     """
+    if text.isprintable():
+        return escape(shorten(text))
     return Markup().join(_mark(seen, "".join(signs)) for seen, signs in groupby(shorten(text), str.isprintable))
 
 
