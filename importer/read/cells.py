@@ -25,7 +25,7 @@ import pyarrow as pa
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
 from importer.errors import SourceError
-from importer.read import apart, binary, opendocument, scan, styles
+from importer.read import apart, binary, opendocument, plain, scan, styles
 from importer.read.numberformats import EXACT, write_duration, write_number
 from importer.read.styles import Damaged
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 20_000  # rows that are Python's objects at once, which take five times as much as their texts
 NONE: Final = np.zeros(0, [("row", "i8"), ("column", "i8"), ("number", "f8"), ("style", "i8")])
+_ODD: Final = pa.schema([("text 0", pa.string()), ("number 0", pa.bool_()), ("damaged 0", pa.bool_())])
 EARLY: Final = 1904  # the last year of which the fast reader reads dates wrongly
 UNKNOWN_ERROR: Final = "Unsupported cell error value"  # what calamine says of `#SPILL!` and its like
 
@@ -49,7 +50,7 @@ def main(memory: str, seconds: str, kind: str, sheet: str = "", part: str = "") 
         if not sheet:
             sys.stdout.write(json.dumps(list_sheets(data, kind)))
             return
-        batches, marks = read_batches(data, kind, sheet, part)
+        batches, marks = read_arrow(data, kind, sheet, part)
         del data
         write_stream(batches, {"marks": json.dumps(marks.to_dict())})
     except MemoryError:
@@ -59,16 +60,14 @@ def main(memory: str, seconds: str, kind: str, sheet: str = "", part: str = "") 
         sys.exit(apart.TOLD)
 
 
-def write_stream(batches: Iterable[list[list[Any]]], told: Mapping[str, str]) -> None:
+def write_stream(batches: Iterable[pa.RecordBatch], told: Mapping[str, str]) -> None:
     """Write batches to stdout as they come, in one Arrow stream."""
     with contextlib.ExitStack() as stack:
         stream = None
-        start = 0
-        for columns in batches:
-            batch = to_arrow(columns, start).replace_schema_metadata(told)
-            stream = stream or stack.enter_context(pa.ipc.new_stream(sys.stdout.buffer, batch.schema))
-            stream.write_batch(batch)
-            start += batch.num_rows
+        for batch in batches:
+            schema = batch.schema.with_metadata(told)
+            stream = stream or stack.enter_context(pa.ipc.new_stream(sys.stdout.buffer, schema))
+            stream.write_batch(batch.replace_schema_metadata(told))
         if stream is None:
             stack.enter_context(pa.ipc.new_stream(sys.stdout.buffer, pa.schema([], told)))
 
@@ -86,6 +85,49 @@ def list_sheets(data: bytes, kind: str) -> list[tuple[str, bool]]:
                 opendocument.refuse_malformed(scan.refuse_entities(archive.read("content.xml")))
         found = CalamineWorkbook.from_filelike(io.BytesIO(data)).sheets_metadata
     return [(sheet.name, sheet.visible == SheetVisibleEnum.Visible) for sheet in found]
+
+
+def read_arrow(data: bytes, kind: str, sheet: str, part: str) -> tuple[Iterable[pa.RecordBatch], Marks]:
+    """Read a sheet as `read_batches` does, and write its cells as `to_arrow` does.
+
+    Raises:
+        SourceError: As `read_batches`.
+    """
+    if kind == "xlsx":
+        with contextlib.suppress(SourceError):  # whoever reads it cell by cell says where
+            if found := _read_plain(data, sheet, part):
+                return found
+    batches, marks = read_batches(data, kind, sheet, part)
+    return _to_arrow(batches), marks
+
+
+def _to_arrow(batches: Iterable[list[list[Any]]]) -> Iterator[pa.RecordBatch]:
+    start = 0
+    for columns in batches:
+        batch = to_arrow(columns, start)
+        start += batch.num_rows
+        yield batch
+
+
+def _read_plain(data: bytes, sheet: str, part: str) -> tuple[Iterable[pa.RecordBatch], Marks] | None:
+    """Read a sheet in the plain form that programs write: what is special in it as another sheet, where it is once.
+
+    None where it is of another form.
+    """
+    with _damage_told(), zipfile.ZipFile(io.BytesIO(data)) as archive:
+        xml = scan.refuse_entities(archive.read(part))
+        strings = archive.read(plain.STRINGS) if plain.STRINGS in archive.namelist() else b""
+        cells = plain.take_apart(xml, strings, styles.read_xlsx(archive).plain)
+        if cells is None:
+            return None
+        del strings
+        other = cells.sheet(xml)
+        opendocument.refuse_malformed(other)  # so that each cell ends where it seems to
+        batches, marks = read_batches(plain.write_workbook(archive, part, other), "xlsx", sheet, part)
+        marks.hidden_rows = scan.find_hidden_rows(xml) if b"hidden" in xml else []
+        del xml
+        batch = cells.to_arrow(pa.Table.from_batches(_to_arrow(batches), _ODD))
+    return ([batch], marks) if batch else None
 
 
 def read_batches(data: bytes, kind: str, sheet: str, part: str) -> tuple[Iterator[list[list[Any]]], Marks]:

@@ -56,7 +56,7 @@ def scan(xml: bytes) -> Marks:
     refuse_uncalculated(xml)
     marks = Marks(texts=find_errors(xml))
     if b"hidden" in xml:
-        marks.hidden_rows = _find_hidden_rows(xml)
+        marks.hidden_rows = find_hidden_rows(xml)
         for columns in _COLUMNS.finditer(xml, 0, max(0, xml.find(b"sheetData"))):
             first, last = _FIRST.search(columns[1]), _LAST.search(columns[1])
             if first and last and _HIDDEN.search(b" " + columns[1]):
@@ -76,7 +76,7 @@ def refuse_entities(xml: bytes) -> bytes:
     return xml
 
 
-def _find_hidden_rows(xml: bytes) -> list[tuple[int, int]]:
+def find_hidden_rows(xml: bytes) -> list[tuple[int, int]]:
     """Find the hidden rows; a row that does not say its number follows the one before."""
     found = []
     row = 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from importer.read.numberformats import Format
 
 XML: Final = "xl/styles.xml"
+_MAY_BE_DATE: Final = re.compile("[dmyhs]", re.IGNORECASE)
 
 
 class Damaged(str):
@@ -31,12 +33,14 @@ class Styles:
     Attributes:
         identifiers: Style → format, of those that show digits or percentages.
         moments: The same of those that show dates, times and durations.
+        plain: Those that show numbers, and nothing that could be taken for a date.
         is_1904: Whether days are counted from 1904 on, as in workbooks of old Macs.
     """
 
     identifiers: Mapping[int, Digits | Percent] = field(default_factory=dict)
     moments: Mapping[int, Moment] = field(default_factory=dict)
     is_1904: bool = False
+    plain: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, formats: Iterable[Format | None], *, is_1904: bool) -> Styles:
@@ -79,7 +83,9 @@ def read_xlsx(archive: zipfile.ZipFile) -> Styles:
     root = ET.fromstring(refuse_entities(archive.read(XML)))  # noqa: S314 - no entities
     codes = {int(one.get("numFmtId", 0)): one.get("formatCode", "") for one in _children(root, "numFmts", "numFmt")}
     numbers = [int(one.get("numFmtId", 0)) for one in _children(root, "cellXfs", "xf")]
-    return Styles.of(find_all(numbers, codes), is_1904=is_1904)
+    known = Styles.of(find_all(numbers, codes), is_1904=is_1904)
+    meant = {style for style, number in enumerate(numbers) if not _MAY_BE_DATE.search(codes.get(number, ""))}
+    return replace(known, plain=frozenset(meant - known.identifiers.keys() - known.moments.keys()))
 
 
 def find_all(numbers: Iterable[int], codes: Mapping[int, str]) -> Iterator[Format | None]:
