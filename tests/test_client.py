@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -255,6 +257,13 @@ def test_a_token_that_no_header_can_carry_is_lost_and_not_sent() -> None:
         assert isinstance(asyncio.run(go(url)), Lost)
 
     assert received in ([], [b""])
+
+
+def test_whoever_asks_nobody_loads_nothing_to_ask_with() -> None:
+    command = "import sys, importer.client, importer.sandbox.sender; print({'aiohttp', 'yarl'} & set(sys.modules))"
+    printed = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True).stdout
+
+    assert printed == "set()\n"
 
 
 def test_certificates_are_verified() -> None:

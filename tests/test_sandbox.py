@@ -1000,7 +1000,7 @@ def test_an_interrupt_ends_it_cleanly(tmp_path: Path) -> None:
 
 
 def test_importing_the_sandbox_imports_no_server() -> None:
-    command = "import sys, importer.sandbox; print({'starlette', 'uvicorn', 'httpx'} & set(sys.modules))"
+    command = "import sys, importer.sandbox; print({'starlette', 'uvicorn', 'aiohttp'} & set(sys.modules))"
     printed = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True).stdout
 
     assert printed == "set()\n"

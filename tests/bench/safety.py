@@ -88,18 +88,18 @@ class Watched:
 def counted() -> Iterator[Counter[str]]:
     """Add up what rows wait for."""
     waits: Counter[str] = Counter()
-    make, commit, post = Commits.make, Commits._commit, Client.post
+    note, commit, post = Commits._together, Commits._commit, Client.post
 
-    async def timed_make(self: Commits, change: Any) -> Any:
+    async def timed_note(self: Commits, doing: Any, item: Any) -> Any:
         began = time.monotonic()
         try:
-            return await make(self, change)
+            return await note(self, doing, item)
         finally:
             waits["journal"] += time.monotonic() - began  # type: ignore[assignment]  # seconds
 
-    def counted_commit(self: Commits, changes: Any) -> Any:
+    def counted_commit(self: Commits, noted: Any) -> Any:
         waits["commits"] += 1
-        return commit(self, changes)
+        return commit(self, noted)
 
     async def timed_post(self: Client, path: str, body: bytes, key: str) -> Reply:
         began = time.monotonic()
@@ -108,11 +108,11 @@ def counted() -> Iterator[Counter[str]]:
         finally:
             waits["api"] += time.monotonic() - began  # type: ignore[assignment]  # seconds
 
-    Commits.make, Commits._commit, Client.post = timed_make, counted_commit, timed_post  # type: ignore[method-assign]
+    Commits._together, Commits._commit, Client.post = timed_note, counted_commit, timed_post  # type: ignore[method-assign]
     try:
         yield waits
     finally:
-        Commits.make, Commits._commit, Client.post = make, commit, post  # type: ignore[method-assign]
+        Commits._together, Commits._commit, Client.post = note, commit, post  # type: ignore[method-assign]
 
 
 @contextmanager
