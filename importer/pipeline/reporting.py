@@ -165,6 +165,8 @@ def report_check(
 
 def _recall(outcomes: pd.DataFrame, pasts: Mapping[int, Past]) -> pd.DataFrame:
     """Say of the valid rows which of them are imported already, and what else the journal knows of them."""
+    if not pasts:
+        return outcomes
     told = pd.DataFrame.from_records(
         [
             (past.row, past.way == "already-imported", past.case_id, past.case_reference, past.lifecycle, tell(past))
