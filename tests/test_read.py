@@ -208,6 +208,16 @@ def test_a_swallowed_record_is_found_in_the_last_line_too_where_nothing_ends_it(
         text.read(held(swallowing), Reading())
 
 
+@pytest.mark.parametrize("size", [2, 4, 6, 8])
+def test_utf8_is_known_wherever_a_chunk_ends(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr("importer.read.source.CHUNK", size)
+
+    grid = text.read(held("å,€\n😀😀,a€\nü€,😀\n".encode()), Reading())
+
+    assert dict(grid.facts)["encoding"] == "utf-8"
+    assert [column.to_pylist() for column in grid.columns] == [["😀😀", "ü€"], ["a€", "😀"]]
+
+
 def test_a_block_that_the_fast_reader_leaves_does_not_slow_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importer.read.source.CHUNK", 64)
     lines = [f'{row},"b, {row}"\n' for row in range(2, 80)]
