@@ -73,10 +73,12 @@ def find_marks(report: Report) -> Marks:
             "source": np.concatenate([errors, len(issues) + rejected]),
         }
     )
-    said = said[said["line"] >= 0].sort_values(["line", "place"], kind="stable", ignore_index=True)
-    numbers = (~said.duplicated(["line", "place"])).cumsum()
+    said = said[said["line"] >= 0]
+    cells = said["line"].to_numpy() * max(1, len(headers)) + said["place"].to_numpy()
+    order = np.argsort(cells, kind="stable")
+    said, numbers = said.iloc[order], np.cumsum(np.diff(cells[order], prepend=-1) > 0)
     notes = _notes(report, said[numbers <= NOTES])
-    return Marks(positions, len(chosen) - len(positions), said, notes, int(numbers.max()) if len(said) else 0)
+    return Marks(positions, len(chosen) - len(positions), said, notes, int(numbers[-1]) if len(said) else 0)
 
 
 def _notes(report: Report, said: pd.DataFrame) -> dict[tuple[int, int], str]:

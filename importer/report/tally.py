@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
     from importer.model import Report
@@ -111,10 +111,13 @@ class Tally:
 
     def add_groups(self, rows: np.ndarray, groups: np.ndarray | pa.Array) -> dict[Any, Money]:
         """Add up amounts by group and currency; *groups* has one for each of *rows*."""
+        if self.unreadable:
+            readable = self._amount.is_valid().to_numpy(zero_copy_only=False)[rows]
+            rows, groups = rows[readable], pc.filter(groups, pa.array(readable))
         chosen = pa.array(rows)
         table = pa.table(
             {"group": groups, "currency": self._currency.take(chosen), "amount": self._amount.take(chosen)}
-        ).filter(pc.field("amount").is_valid())
+        )
         lines = table.group_by(["group", "currency"]).aggregate([("amount", "sum")]).to_pylist()
         place = {currency: number for number, currency in enumerate(self.currencies)}
         sums: dict[Any, Money] = defaultdict(dict)
@@ -142,7 +145,7 @@ class Tally:
     def faults(self) -> list[Fault]:
         """Group the issues: errors first, then those with most at stake."""
         issues = self._report.issues
-        group, first = _number([_texts(issues[name]) for name in _GROUPED])
+        group, first = _number(_texts(issues[name]) for name in _GROUPED)
         rows = self._report.outcomes.index.get_indexer(pd.Index(issues["row"]))
         told = {name: _texts(issues[name].iloc[first]) for name in (*_GROUPED, *_TOLD)}
         strange = np.bincount(group, weights=_differ(issues["message"], told["message"], group))
@@ -163,10 +166,10 @@ class Tally:
         """Group the rows of some *statuses* by status, error and message, those with most at stake first."""
         outcomes = self._report.outcomes
         rows = np.flatnonzero(outcomes["status"].isin(list(statuses)).to_numpy(dtype=bool))
-        columns = [_texts(outcomes[name].iloc[rows]) for name in ("status", "error", "message")]
-        group, first = _number(columns)
+        columns = [outcomes[name].iloc[rows] for name in ("status", "error", "message")]
+        group, first = _number(map(_texts, columns))
         shares = self._shares(group, rows)
-        told = [tuple(column.take(pa.array(first)).to_pylist()) for column in columns]
+        told = [tuple(_texts(column.iloc[first]).to_pylist()) for column in columns]
         found = [(*texts, share) for *texts, share in zip(*told, shares, strict=True)]
         return sorted(found, key=lambda answer: (-answer[3].weight, -answer[3].rows))
 
@@ -184,9 +187,9 @@ class Tally:
         return [Share(int(counts[n]), sums.get(n, {}), float(weights[n])) for n in range(len(counts))]
 
 
-def _number(columns: Sequence[pa.Array]) -> tuple[np.ndarray, np.ndarray]:
+def _number(columns: Iterable[pa.Array]) -> tuple[np.ndarray, np.ndarray]:
     """Number the distinct combinations of some columns: that of each line, and where each is first."""
-    numbers = np.zeros(len(columns[0]), dtype="int64")
+    numbers: Any = 0
     for column in columns:
         coded = column.dictionary_encode()
         numbers = numbers * (len(coded.dictionary) + 1) + coded.indices.to_numpy()
