@@ -38,8 +38,10 @@ def change(data: bytes, *parts: str, by: Callable[[bytes], bytes]) -> bytes:
 
 def is_plain(data: bytes, part: str = SHEET) -> bool:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        strings = archive.read(plain.STRINGS) if plain.STRINGS in archive.namelist() else b""
-        return plain.take_apart(archive.read(part), strings, styles.read_xlsx(archive).plain) is not None
+        try:
+            return plain.take_apart(archive, part, styles.read_xlsx(archive).plain) is not None
+        except SourceError:
+            return False
 
 
 Read = tuple[pa.Table | None, dict[str, object]] | str

@@ -115,17 +115,14 @@ def _read_plain(data: bytes, sheet: str, part: str) -> tuple[Iterable[pa.RecordB
     None where it is of another form.
     """
     with _damage_told(), zipfile.ZipFile(io.BytesIO(data)) as archive:
-        xml = scan.refuse_entities(archive.read(part))
-        strings = archive.read(plain.STRINGS) if plain.STRINGS in archive.namelist() else b""
-        cells = plain.take_apart(xml, strings, styles.read_xlsx(archive).plain)
+        cells = plain.take_apart(archive, part, styles.read_xlsx(archive).plain)
         if cells is None:
             return None
-        del strings
-        other = cells.sheet(xml)
+        other = cells.sheet()
         opendocument.refuse_malformed(other)  # so that each cell ends where it seems to
         batches, marks = read_batches(plain.write_workbook(archive, part, other), "xlsx", sheet, part)
-        marks.hidden_rows = scan.find_hidden_rows(xml) if b"hidden" in xml else []
-        del xml
+        if cells.hides:
+            marks.hidden_rows = scan.find_hidden_rows(archive.read(part))
         batch = cells.to_arrow(pa.Table.from_batches(_to_arrow(batches), _ODD))
     return ([batch], marks) if batch else None
 

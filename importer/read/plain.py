@@ -11,7 +11,7 @@ import io
 import posixpath
 import re
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -19,16 +19,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer.errors import SourceError
 from importer.read.opendocument import refuse_malformed
-from importer.read.tags import HIGHEST, WIDEST, OtherFormError, Tags, blocks, count_rows, find_places, find_values
+from importer.read.tags import HIGHEST, WIDEST, Blocks, OtherFormError, Tags, count_rows, find_places, find_values
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 SPARSE: Final = 20  # times as many places as cells, beyond a million, that are taken for a table
 STRINGS: Final = "xl/sharedStrings.xml"
-DATA, END = b"<sheetData>", b"</sheetData>"
 
 _ATTRIBUTES: Final = re.compile(rb'(?: [a-z]+="[A-Za-z0-9]*")*')
 _ATTRIBUTE: Final = re.compile(rb'([a-z]+)="([A-Za-z0-9]*)"')
@@ -52,6 +50,8 @@ class Plain:
         known: Texts, some of them several times.
         numeric: Which of them are numbers.
         odd: XML of the cells that the other reader has to read, each once, without place: ` s="1"><v>46053</v>`.
+        before, behind: The XML around the rows.
+        hides: Whether something may be hidden.
     """
 
     rows: np.ndarray
@@ -60,11 +60,14 @@ class Plain:
     known: pa.Array
     numeric: np.ndarray
     odd: list[bytes]
+    before: bytes = b""
+    behind: bytes = b""
+    hides: bool = False
 
-    def sheet(self, xml: bytes) -> bytes:
-        """Write a sheet like that of *xml* that has the odd cells alone, one below the other."""
+    def sheet(self) -> bytes:
+        """Write a sheet like this one that has the odd cells alone, one below the other."""
         cells = (b'<row r="%d"><c r="A%d"%b</c></row>' % (row, row, cell) for row, cell in enumerate(self.odd, 1))
-        return b"".join([xml[: xml.find(DATA)], DATA, *cells, xml[xml.rfind(END) :]])
+        return b"".join([self.before, *cells, self.behind])
 
     def to_arrow(self, odd: pa.Table) -> pa.RecordBatch | None:
         """Put all texts in columns, as `cells.to_arrow` does; None where it is not clear how far the sheet reaches.
@@ -98,20 +101,27 @@ class Plain:
         return pa.RecordBatch.from_pydict(arrays)
 
 
-def take_apart(xml: bytes, strings: bytes, plain_styles: Collection[int]) -> Plain | None:
-    """Take a sheet's XML apart; None where it is of another form, or damaged.
+def take_apart(archive: zipfile.ZipFile, part: str, plain_styles: Collection[int]) -> Plain | None:
+    """Take a sheet's XML apart; None where it is of another form.
 
     Args:
-        xml: The sheet.
-        strings: The part of the archive that has the shared strings, empty where there is none.
+        archive: The workbook.
+        part: The sheet's part of it.
         plain_styles: Those whose numbers are shown as they are.
+
+    Raises:
+        BadZipFile, EOFError, OSError, SourceError, zlib.error: It is damaged.
     """
     try:
-        reader = _Reader(_read_strings(strings), plain_styles)
-        for block in blocks(xml, DATA, END, b"</row>"):
-            reader.read(block)
-        return reader.finish()
-    except (OtherFormError, SourceError, pa.ArrowInvalid):
+        reader = _Reader(_read_strings(archive), plain_styles)
+        hides = False
+        with archive.open(part) as sheet:
+            blocks = Blocks(sheet, b"sheetData", b"</row>")
+            for block in blocks:
+                reader.read(block)
+                hides = hides or b"hidden" in block
+        return replace(reader.finish(), before=blocks.before, behind=blocks.behind, hides=hides)
+    except (OtherFormError, pa.ArrowInvalid):
         return None
 
 
@@ -126,23 +136,28 @@ def write_workbook(archive: zipfile.ZipFile, part: str, sheet: bytes) -> bytes:
     return written.getvalue()
 
 
-def _read_strings(xml: bytes) -> pa.Array:
+def _read_strings(archive: zipfile.ZipFile) -> pa.Array:
     """Read the shared strings; null where one is more than a plain text."""
-    found = [pa.array([], pa.string())]
-    for block in blocks(xml, b"<sst", b"</sst>", b"</si>") if xml else ():
-        tags = Tags(block)
-        items, ends = tags.find(b"si>"), tags.find(b"/si>")
-        tags.pair(items, ends, 0)
-        plain = ends - items == len(("text", "its end", "end"))
-        plain[plain] = tags.are_texts(items[plain] + 1) & tags.follow(items[plain] + 1) & tags.follow(ends[plain])
-        texts = np.full(len(items), -1, dtype=np.int32)
-        texts[plain] = np.arange(np.count_nonzero(plain))
-        read = tags.read(items[plain] + 1)
-        plain[plain] = ~_are_special(read)
-        others = tags.slices(tags.starts[items[~plain]], tags.ends[ends[~plain]] + 1)
-        refuse_malformed(b"<sst>%b</sst>" % b"".join(others.to_pylist()))
-        found.append(read.take(pa.array(texts, mask=~plain)))
+    if STRINGS not in archive.NameToInfo:
+        return pa.array([], pa.string())
+    with archive.open(STRINGS) as part:
+        found = [_read_texts(block) for block in Blocks(part, b"sst", b"</si>")]
     return pa.concat_arrays(found)
+
+
+def _read_texts(block: bytes) -> pa.Array:
+    tags = Tags(block)
+    items, ends = tags.find(b"si>"), tags.find(b"/si>")
+    tags.pair(items, ends, 0)
+    plain = ends - items == len(("text", "its end", "end"))
+    plain[plain] = tags.are_texts(items[plain] + 1) & tags.follow(items[plain] + 1) & tags.follow(ends[plain])
+    texts = np.full(len(items), -1, dtype=np.int32)
+    texts[plain] = np.arange(np.count_nonzero(plain))
+    read = tags.read(items[plain] + 1)
+    plain[plain] = ~_are_special(read)
+    others = tags.slices(tags.starts[items[~plain]], tags.ends[ends[~plain]] + 1)
+    refuse_malformed(b"<sst>%b</sst>" % b"".join(others.to_pylist()))
+    return read.take(pa.array(texts, mask=~plain))
 
 
 def _are_special(texts: pa.Array) -> np.ndarray:

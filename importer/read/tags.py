@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LARGEST: Final = 1 << 30  # bytes of XML, so that Arrow's offsets have room
+LONGEST: Final = 64 << 20  # bytes of a row, and of what lies before the first
 BLOCK: Final = 8 << 20  # bytes taken apart at once, to the end of a row
 HIGHEST, WIDEST = 1_048_576, 16_384  # rows and columns of a sheet, by the format
 ROOM: Final = 8  # bytes that are read at once, also behind the last sign
@@ -25,23 +25,57 @@ class OtherFormError(Exception):
     """The XML is not of the plain form, and for another reader."""
 
 
-def blocks(xml: bytes, first: bytes, last: bytes, row: bytes) -> Iterator[bytes]:
-    """Part what is between the tag that begins with *first*, and *last*, into blocks that end with *row*, and `ROOM`.
+class Blocks:
+    """The rows of a sheet, or the shared strings, parted into blocks, each with `ROOM` behind it.
 
-    Raises:
-        OtherFormError: It is too large, of another encoding than UTF-8, or has a comment before.
+    Attributes:
+        before, behind: The XML around them, with the tags of what they are in; *behind* once they were gone through.
     """
-    opening = xml.find(first)
-    start, end = xml.find(b">", opening) + 1, xml.rfind(last)
-    if opening < 0 or end < start or len(xml) > LARGEST or b"<!" in xml[:start] or _OTHER_ENCODING.search(xml[:start]):
-        raise OtherFormError
-    while start < end:
-        stop = xml.rfind(row, start, min(start + BLOCK, end))
-        if stop < 0:
-            stop = xml.find(row, start, end)
-        stop = end if stop < 0 else stop + len(row)
-        yield xml[start:stop] + bytes(ROOM)
-        start = stop
+
+    def __init__(self, part: IO[bytes], name: bytes, row: bytes) -> None:
+        """Read the beginning of *part*, as far as the element *name*, whose blocks end with the tag *row*.
+
+        Raises:
+            OtherFormError: It has none, is of another encoding than UTF-8, or has a comment before.
+        """
+        self._part, self._end, self._row = part, b"</" + name + b">", row
+        beginning, seen = re.compile(b"<" + name + b"(?: [^<>]*)?>"), b""
+        while not (found := beginning.search(seen)):
+            seen += self._read(len(seen))
+        self.before, self._seen, self.behind = seen[: found.end()], seen[found.end() :], b""
+        if b"<!" in self.before or _OTHER_ENCODING.search(self.before):
+            raise OtherFormError
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give block by block.
+
+        Raises:
+            OtherFormError: The element does not end, a row is too long, or there are NUL.
+        """
+        seen = self._seen
+        while True:
+            stop = seen.rfind(self._row) + len(self._row)
+            if stop >= len(self._row):
+                yield self._pad(seen[:stop])
+                seen = seen[stop:]
+            if (end := seen.rfind(self._end)) >= 0:
+                break
+            seen += self._read(len(seen))
+        if end:
+            yield self._pad(seen[:end])
+        self.behind = seen[end:] + self._part.read()
+
+    def _read(self, held: int) -> bytes:
+        more = self._part.read(BLOCK)
+        if not more or held > LONGEST:
+            raise OtherFormError
+        return more
+
+    @staticmethod
+    def _pad(block: bytes) -> bytes:
+        if b"\0" in block:
+            raise OtherFormError
+        return block + bytes(ROOM)
 
 
 class Tags:

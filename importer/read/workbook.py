@@ -65,7 +65,8 @@ class _Sheet:
         for name in table.column_names:
             kind, _, number = name.partition(" ")
             if kind == "text":
-                self.texts.append(table[name].combine_chunks())
+                texts = table[name]
+                self.texts.append(texts.chunk(0) if texts.num_chunks == 1 else texts.combine_chunks())  # which copies
             else:
                 masks = {"number": self.numbers, "damaged": self.damaged}[kind]
                 mask = table[name].to_numpy()
