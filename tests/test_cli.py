@@ -73,6 +73,27 @@ def test_every_command_is_helped_and_quickly_imported() -> None:
     assert subprocess.run([PROGRAM[0], "-c", code], capture_output=True, text=True, check=False).stderr == ""
 
 
+@pytest.mark.parametrize(
+    ("options", "unused"),
+    [
+        ([], {"aiohttp", "alembic", "openpyxl", "sqlalchemy", "starlette"}),
+        (
+            ["--no-report"],
+            {"aiohttp", "alembic", "isal", "jinja2", "openpyxl", "sqlalchemy", "starlette", "xlsxwriter"},
+        ),
+    ],
+)
+def test_a_check_loads_nothing_that_it_does_not_use(tmp_path: Path, options: list[str], unused: set[str]) -> None:
+    source(tmp_path / "june.csv")
+    code = (
+        "import sys, importer.cli as cli\n"
+        f"cli.main(['check', 'june.csv', '--quiet', *{options}], standalone_mode=False)\n"
+        f"sys.exit(' '.join(set({sorted(unused)}) & set(sys.modules)) or None)"
+    )
+    ended = subprocess.run([PROGRAM[0], "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.stderr == ""
+
+
 def test_the_help_names_every_command(importer: Importer) -> None:
     said = importer("--help").out
 

@@ -20,8 +20,8 @@ import pytest
 
 from importer.model import ISSUE_COLUMNS, OUTCOME_COLUMNS, Reading, Report, Run, SourceInfo, Styles
 from importer.read import read
-from importer.report import write as write_report
 from importer.report.plain import write_to_fix
+from importer.report.workbook import write as write_report
 from importer.sandbox import Store
 
 if TYPE_CHECKING:

@@ -13,10 +13,11 @@ import schemas
 from importer import messages
 from importer.errors import Interrupted, RunError
 from importer.journal import Journal, erasing, kept_back
-from importer.pipeline.reporting import FILES, WORKBOOK, delete_stale, rows_path
+from importer.pipeline.reporting import delete_stale, rows_path
 from importer.pipeline.submitting import rewrite
 from importer.report import archive
 from importer.report.mentions import mentions
+from importer.report.names import FILES, WORKBOOK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

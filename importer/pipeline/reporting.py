@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from importer import report as workbook
 from importer.errors import CannotStart, Stopped
 from importer.model import Report, Run, quietly
 from importer.past import tell_past as tell
@@ -18,10 +17,7 @@ from importer.pipeline.record import TEXT, Figures, add_entries, count, run_to_d
 from importer.pipeline.sessions import count_requests, end_session, sessions_of_list, sessions_to_list
 from importer.report import archive
 from importer.report.digest import digest
-from importer.report.lines import write_lines
-from importer.report.plain import NAME as TO_FIX
-from importer.report.plain import write_to_fix
-from importer.report.web import write_page
+from importer.report.names import LINES, PAGE, WORKBOOK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,8 +30,6 @@ if TYPE_CHECKING:
     from importer.settings import Settings
 
 STALE: Final = 3_600.0  # seconds after which nobody writes to a temporary file any more
-# Of a report, in its folder.
-WORKBOOK, PAGE, LINES, _ = FILES = ("results.xlsx", "report.html", "issues.jsonl", TO_FIX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,13 +214,12 @@ def report_run(run: Run, journal: Journal, settings: Settings, *, ended: bool) -
 
 def _write(report: Report, path: Path, figures: Figures, doing: Doing = quietly) -> Ending:
     """Write the workbook at *path*, and the page, the lines and the rows to mend beside it."""
+    from importer.pipeline.writing import write_all  # noqa: PLC0415 - what makes workbooks, for those who want one
+
     page, lines = path.with_name(PAGE), path.with_name(LINES)
     make_folder(path.parent)
     try:
-        said = workbook.write(report, path, doing)
-        write_page(report, said, page)
-        write_lines(report, lines)
-        to_fix = write_to_fix(report, path.parent)
+        said, to_fix = write_all(report, path, page, lines, doing)
     except OSError as error:
         raise CannotStart(f"The report {path} cannot be written: {error.strerror or error}.") from None
     return replace(end(report.run, path, figures), page=page, issues=lines, to_fix=to_fix, digest=said)

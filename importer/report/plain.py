@@ -16,6 +16,7 @@ from importer.model import FORMULA_GUARD, FORMULA_LIKE, FORMULA_OPENINGS, NEGATI
 from importer.report.beside import written_beside
 from importer.report.carried import written_like
 from importer.report.mending import TO_MEND
+from importer.report.names import TO_FIX
 from importer.report.rows import CHUNK, utf8
 from importer.report.sheets import as_slice, as_texts, stretches
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from importer.model import Report, Writing
 
-NAME: Final = "to-fix.csv"
 _RISKY: Final = np.isin(np.arange(256), [sign.encode()[0] for sign in FORMULA_OPENINGS])  # of first bytes
 ANY: Final = "utf-8-sig"  # what holds every text, and what spreadsheet programs know by its mark
 
@@ -39,7 +39,7 @@ def write_to_fix(report: Report, folder: Path) -> Path | None:
     Raises:
         OSError: The disk does not take it; nothing is left of it.
     """
-    path = folder / NAME
+    path = folder / TO_FIX
     positions = np.flatnonzero(report.outcomes["status"].isin(TO_MEND).to_numpy(dtype=bool))
     writing = written_like(report.run)
     if writing is None or not len(positions):

@@ -22,8 +22,8 @@ from typing import Any
 
 import openpyxl
 
-from importer import report
 from importer.__main__ import main
+from importer.report import workbook
 from importer.report.package import Package
 
 HEADER = "creditorReference,currencyCode,date,dueDate,amountToRecover,debtor.type,debtor.name,debtor.address,"
@@ -75,9 +75,9 @@ def make(path: Path, rows: int, *, faulty: bool) -> None:
 
 def measure(source: str, workspace: str, peer: str) -> None:
     """Check a source, and print what it took."""
-    write, took = report.write, 0.0
+    write, took = workbook.write, 0.0
     if peer:
-        report.Package = Peer  # type: ignore[misc]
+        workbook.Package = Peer  # type: ignore[misc]
 
     def timed(*given: Any) -> None:
         nonlocal took
@@ -85,7 +85,7 @@ def measure(source: str, workspace: str, peer: str) -> None:
         write(*given)
         took = time.perf_counter() - began
 
-    report.write = timed
+    workbook.write = timed  # type: ignore[assignment]
     began = time.perf_counter()
     sys.argv = ["importer", "check", source, "--workspace", workspace, "--quiet", "--json"]
     stdout, sys.stdout = sys.stdout, sys.stderr
