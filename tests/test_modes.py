@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
 
 HEADER = "Invoice number,Currency,Invoice date,Amount,Debtor type,Customer,Street,City,Country code"
 CODE = "from importer.cli import main; main(prog_name='importer')"
-BUG = "import importer.pipeline as p; p.sending_parties = None;"
+BUG = "import importer.pipeline.submitting as p; p.sending_parties = None;"
 KILLED = "import os, importer.report.package as p; p.Package._write = lambda *_: os.kill(os.getpid(), 9);"
 
 

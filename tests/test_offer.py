@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from importer.model import WAYS, Against
-from importer.pipeline import Offer
+from importer.pipeline.prepare import Offer
 from importer.screen import console, show_offer
 
 

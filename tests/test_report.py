@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from importer.errors import RunError
 from importer.model import ISSUE_COLUMNS, OUTCOME_COLUMNS, Reading, Report, Run, SourceInfo, Styles, row_key
 from importer.read import read
-from importer.report import archive, package, rows, sheets, write
+from importer.report import archive, package, rows, sheets
+from importer.report.workbook import write
 
 if TYPE_CHECKING:
     from pathlib import Path

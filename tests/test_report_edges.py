@@ -31,7 +31,8 @@ from importer.model import (
     Styles,
 )
 from importer.read import read
-from importer.report import archive, mending, rows, write
+from importer.report import archive, mending, rows
+from importer.report.workbook import write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -98,6 +98,7 @@ class Amounts:
     """A column of amounts, taken apart.
 
     >>> import pandas as pd, numpy as np
+    >>> from importer.parse.column import Column
     >>> def style(*texts):
     ...     none = np.zeros(len(texts), bool)
     ...     return Amounts(Column("Amount", "amountToRecover", pd.Series(texts, dtype="str"), none, none)).decide()

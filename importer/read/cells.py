@@ -11,6 +11,7 @@ import contextlib
 import gc
 import io
 import json
+import os
 import struct
 import sys
 import zipfile
@@ -54,7 +55,7 @@ def main(memory: str, seconds: str, kind: str, sheet: str = "", part: str = "") 
         del data
         write_stream(batches, {"marks": json.dumps(marks.to_dict())})
     except MemoryError:
-        sys.exit(apart.SHORT_OF_MEMORY)
+        os._exit(apart.SHORT_OF_MEMORY)  # an orderly end wants memory as well
     except SourceError as error:
         sys.stderr.write(str(error))
         sys.exit(apart.TOLD)
