@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import pyarrow as pa
+
 from schemas import rules
 from schemas.geography import find_country, find_state, suggest_country, suggest_currency, suggest_state
 
@@ -108,7 +110,8 @@ def details(code: str, field: str, rows: pd.Series, texts: pd.DataFrame) -> list
     values = texts[field].reindex(rows)
     if code in _SUGGEST:
         near = {text: _SUGGEST[code](text) for text in values.dropna().drop_duplicates().head(SUGGESTED)}
-        return rules.by_value(values, lambda text: near.get(text, "")).fillna("").tolist()
+        found: list[str] = pa.array(rules.by_value(values, lambda text: near.get(text, "")).fillna("")).to_pylist()
+        return found
     if code == "text-too-long":
         return [str(LONGEST_TEXTS[field])] * len(rows)
     if code == "reference-duplicate":

@@ -17,7 +17,7 @@ from importer.report.beside import written_beside
 from importer.report.carried import written_like
 from importer.report.mending import TO_MEND
 from importer.report.names import TO_FIX
-from importer.report.rows import CHUNK, utf8
+from importer.report.rows import BLOCK, utf8
 from importer.report.sheets import as_slice, as_texts, stretches
 
 if TYPE_CHECKING:
@@ -54,21 +54,22 @@ def write_to_fix(report: Report, folder: Path) -> Path | None:
 
 def _write(report: Report, positions: np.ndarray, writing: Writing, path: Path) -> None:
     encoder = codecs.getincrementalencoder(writing.encoding)()
+    is_utf8 = codecs.lookup(writing.encoding).name == "utf-8"
     with written_beside(path) as file:
         if writing.announced:
             file.write(encoder.encode(f"sep={writing.delimiter}{writing.line_end}"))
         for part in _records(report, positions, writing):
-            file.write(encoder.encode(part))
+            file.write(part if is_utf8 else encoder.encode(str(part, "utf-8")))
 
 
-def _records(report: Report, positions: np.ndarray, writing: Writing) -> Iterator[str]:
-    """Yield the records as text, many at once: the header first."""
+def _records(report: Report, positions: np.ndarray, writing: Writing) -> Iterator[memoryview]:
+    """Yield the records as UTF-8, many at once: the header first."""
     fields = schemas.load(report.run.target).FIELDS
     named = (fields.get(report.run.columns.get(header, "")) for header in report.header)
     amounts = [field is not None and field.kind == "amount" for field in named]
     header = [pa.array([text], pa.string()) for text in report.header]
     yield _join([_cells(text, writing, amount=False) for text in header], writing)
-    for start, end in stretches(len(positions), CHUNK):
+    for start, end in stretches(len(positions), BLOCK):
         part = as_slice(positions[start:end])
         columns = (as_texts(report.cells[place].iloc[part]) for place in range(len(report.header)))
         yield _join(
@@ -76,9 +77,10 @@ def _records(report: Report, positions: np.ndarray, writing: Writing) -> Iterato
         )
 
 
-def _join(columns: list[pa.Array], writing: Writing) -> str:
-    records = pc.binary_join_element_wise(*columns, writing.delimiter)
-    return str(utf8(pc.binary_join_element_wise(records, "", writing.line_end)), "utf-8")
+def _join(columns: list[pa.Array], writing: Writing) -> memoryview:
+    *others, last = columns
+    ended = pc.binary_join_element_wise(last, writing.line_end, "")
+    return utf8(pc.binary_join_element_wise(*others, ended, writing.delimiter))
 
 
 def _cells(texts: pa.Array, writing: Writing, *, amount: bool) -> pa.Array:
