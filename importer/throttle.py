@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 MINUTE: Final = 60.0  # seconds
 HOUR: Final = 3600.0
 DAY: Final = 86_400.0
-MARGIN: Final = 0.99  # of the minute's pace: requests that leave evenly arrive a little less so
-ARRIVAL: Final = 0.6  # seconds that a request may be longer on its way than others; at MARGIN's pace it costs nothing
+MARGIN: Final = 0.9915  # of the minute's pace: requests that leave evenly arrive a little less so
+ARRIVAL: Final = 0.51  # seconds that a request may be longer on its way than others; at MARGIN's pace it costs nothing
 REMEMBERED: Final = DAY + ARRIVAL  # seconds after which a request counts in no window
-CATCH_UP: Final = 0.25  # seconds of lateness (of the event loop, of the disk) that are made up for
+CATCH_UP: Final = 0.5  # seconds of lateness (of the event loop, of the disk) that are made up for
 BOUNDARY: Final = 2.0  # seconds around the full hour in which the API may count a request to either hour
 LONGEST_PAUSE: Final = 3600.0  # seconds; a retryAfter beyond the hour's window is a mistake
 
