@@ -46,13 +46,12 @@ def contend(suite: Suite, rows: int, *, drt: Bound | None, httpx: Bound) -> None
 
     contenders = {
         "ours": posting(rows, lambda _url, _place: [*PROGRAM, "submit", str(source), "--yes", "--quiet"]),
-        "httpx, one at a time": script("post_with_httpx.py", "1"),
-        "httpx, 64 at once": script("post_with_httpx.py", "64"),
+        "httpx": script("post_with_httpx.py"),
     }
     if drt:
         contenders |= {"drt": posting(rows, run_drt), "dlt": script("post_with_dlt.py", "pipelines")}
     spent = suite.race(contenders)
-    bounds = {"drt": drt or NONE, "dlt": NONE, "httpx, one at a time": httpx, "httpx, 64 at once": httpx}
+    bounds = {"drt": drt or NONE, "dlt": NONE, "httpx": httpx}
     for name in list(contenders)[1:]:
         peer = name, spent[name]
         suite.hold(
