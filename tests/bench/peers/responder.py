@@ -21,7 +21,7 @@ DELAY = float(sys.argv[1]) if len(sys.argv) > 1 else 0.002  # seconds
 TEN_MINUTES = 600  # seconds
 ME = {"id": str(UUID(int=1)), "name": "Invented Creditor", "companyName": "Invented Creditor"}
 numbers = count(1)
-came: list[float] = []
+came: list[tuple[float, str]] = []
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -34,9 +34,11 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
             break
     status, said = 200, {}
     if scope["path"] == "/counted":
-        said = {"posted": next(numbers) - 1, "ten minutes": sum(one <= came[0] + TEN_MINUTES for one in came)}
+        first = came[0][0] if came else 0.0
+        soon = sum(when <= first + TEN_MINUTES for when, _ in came)
+        said = {"posted": sum(method == "POST" for _, method in came), "ten minutes": soon}
     else:
-        came.append(time.monotonic())
+        came.append((time.monotonic(), scope["method"]))
     if scope["method"] == "POST":
         await asyncio.sleep(DELAY)
         number = next(numbers)
